@@ -1,0 +1,169 @@
+"""Where dead letters go: a Pub/Sub topic, or files of JSON lines.
+
+They are written within the bundle that made them, each stage's by a step of its own: a bundle ends,
+and Pub/Sub hears of it, only when they are stored. (Flattening them into one collection would put a
+materialisation between the stages and the store on some runners.)
+"""
+
+import gzip
+import itertools
+import os
+import threading
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import apache_beam as beam
+import msgspec
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.pvalue import PCollection
+from google.cloud.pubsub_v1 import PublisherClient
+
+from transforms.records import DeadLetter
+
+MAX_MESSAGE_BYTES = 9_500_000
+"""Pub/Sub takes 10 MB; attributes and framing need some of it."""
+_STORE_TIMEOUT_S = 60.0
+_LETTERS_A_WRITE = 1_000
+
+
+class Store(Protocol):
+    """A place for dead letters. Lives on a worker; `open` comes first, `close` last."""
+
+    def open(self) -> None:
+        """Opens connections or files."""
+
+    def write(self, letters: Sequence[tuple[DeadLetter, bytes]]) -> None:
+        """Stores letters with their encoding; returns when they are safe, else raises."""
+
+    def close(self) -> None:
+        """Lets go of what `open` took."""
+
+
+def encode(letter: DeadLetter, failed_at: str) -> bytes:
+    """The letter as one line of JSON, with either its record or its operation.
+
+    `failed_at`: ISO 8601, UTC. It is stamped here and not where the letter is made, so that a
+    bundle that is tried again makes the same letters.
+    """
+    fields: dict[str, Any] = {
+        "reason": letter.reason,
+        "detail": letter.detail,
+        "stage": letter.stage,
+        "kind": letter.kind,
+        "message_id": letter.message_id,
+        "publish_time": letter.publish_time,
+        "failed_at": failed_at,
+        "attributes": letter.attributes,
+    }
+    if letter.operation is not None:
+        fields["operation"] = letter.operation
+    else:
+        fields["record"] = letter.record
+        fields["encoding"] = letter.encoding
+    return msgspec.json.encode(fields)
+
+
+class TopicStore:
+    """A Pub/Sub topic, projects/P/topics/T: one message a letter, its reason as an attribute."""
+
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
+
+    def open(self) -> None:
+        self._client = PublisherClient()
+
+    def write(self, letters: Sequence[tuple[DeadLetter, bytes]]) -> None:
+        futures: list[Future[str]] = []
+        for letter, data in letters:
+            attributes = {"reason": letter.reason, "stage": letter.stage}
+            if len(data) > MAX_MESSAGE_BYTES:
+                # JSON shrinks at least as much as escaping a record made it grow.
+                data = gzip.compress(data, mtime=0)
+                attributes["content_encoding"] = "gzip"
+            futures.append(self._client.publish(self._topic, data, **attributes))
+        for future in futures:
+            future.result(timeout=_STORE_TIMEOUT_S)
+
+    def close(self) -> None:
+        self._client.stop()
+
+
+_started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+_part = itertools.count(1)
+_file_lock = threading.Lock()
+
+
+class FileStore:
+    """Files of JSON lines whose names begin with `prefix`, readable by their owner alone.
+
+    A local prefix gives one file a process, which grows; elsewhere (gs://) every bundle with dead
+    letters gives an object.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._local = FileSystems.get_scheme(prefix) is None
+
+    def open(self) -> None:
+        if self._local:
+            Path(self._prefix).parent.mkdir(parents=True, exist_ok=True)
+
+    def write(self, letters: Sequence[tuple[DeadLetter, bytes]]) -> None:
+        data = b"".join(line + b"\n" for _letter, line in letters)
+        name = f"{self._prefix}-{_started}-{os.getpid()}"
+        if not self._local:
+            with FileSystems.create(f"{name}-{next(_part)}.jsonl", "application/json") as file:
+                file.write(data)
+            return
+        with _file_lock:
+            descriptor = os.open(f"{name}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                with open(descriptor, "ab", closefd=False) as file:
+                    file.write(data)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def close(self) -> None:
+        """Nothing stays open between two bundles."""
+
+
+class _StoreDoFn(beam.DoFn):
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def setup(self) -> None:
+        self._store.open()
+
+    def start_bundle(self) -> None:
+        self._letters: list[DeadLetter] = []
+
+    def process(self, element: DeadLetter, *_args: Any, **_kwargs: Any) -> Iterable[Any]:
+        self._letters.append(element)
+        if len(self._letters) >= _LETTERS_A_WRITE:
+            self.finish_bundle()
+        return ()
+
+    def finish_bundle(self) -> None:
+        letters, self._letters = self._letters, []
+        if letters:
+            now = datetime.now(UTC).isoformat(timespec="milliseconds")
+            self._store.write([(letter, encode(letter, now)) for letter in letters])
+
+    def teardown(self) -> None:
+        self._store.close()
+
+
+class StoreDeadLetters(beam.PTransform[PCollection[DeadLetter], PCollection[Any]]):
+    """Writes dead letters to a store; the bundle fails when the store does."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self._store = store
+
+    def expand(self, input_or_inputs: PCollection[DeadLetter]) -> PCollection[Any]:
+        done: PCollection[Any] = input_or_inputs | "Write" >> beam.ParDo(_StoreDoFn(self._store))
+        return done

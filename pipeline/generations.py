@@ -1,0 +1,71 @@
+"""Running on one machine: generation after generation of the pipeline, until told to stop.
+
+FnApiRunner neither retries a bundle nor lets go of what it remembers of each one. So a generation
+ends after some bundles, with nothing in flight, and the next one begins; and when a bundle fails,
+its messages go back to Pub/Sub and a new generation takes them up.
+"""
+
+import logging
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+
+from pipeline.graph import Builder
+from pipeline.sources.session import close_session, session_of
+from pipeline.sources.subscription import is_idle
+from pipeline.stop import STOP
+from transforms.tally import PROCESS_LEDGER
+
+_LOG = logging.getLogger(__name__)
+_LONGEST_PAUSE_S = 30.0
+
+
+def run_subscription(
+    build: Builder,
+    options: PipelineOptions,
+    subscription: str,
+    stop_when_idle_s: float | None,
+) -> None:
+    """Runs until STOP is set or the subscription is idle. Raises SubscriptionError."""
+    session = session_of(subscription)
+    failures = 0
+    try:
+        while not STOP.is_set():
+            try:
+                run_once(build, options)
+                failures = 0
+            except Exception as error:
+                PROCESS_LEDGER.roll_back()
+                session.release_taken()
+                if session.error is not None:
+                    raise session.error from None
+                failures += 1
+                pause = min(_LONGEST_PAUSE_S, 0.5 * 2.0 ** min(failures - 1, 10))
+                _LOG.warning(
+                    "A bundle failed, its messages are back in Pub/Sub; going on in %.1f s: %s",
+                    pause,
+                    last_line(error),
+                )
+                STOP.wait(pause)
+            if stop_when_idle_s is not None and is_idle(session, stop_when_idle_s):
+                return
+    finally:
+        close_session(subscription)
+
+
+def run_once(
+    build: Builder,
+    options: PipelineOptions,
+) -> None:
+    """Runs the pipeline once, to its end; its counts are final when this returns."""
+    pipeline = beam.Pipeline(runner=FnApiRunner(), options=options)
+    build(pipeline)
+    pipeline.run().wait_until_finish()
+    PROCESS_LEDGER.commit()
+
+
+def last_line(error: Exception) -> str:
+    """The cause at the end of the traceback that Beam puts into an exception's text."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[-1].strip() if lines else type(error).__name__

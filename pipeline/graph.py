@@ -1,0 +1,80 @@
+"""The graph.
+
+    read > decode > route > filter > project > identify > resolve > build > validate > deliver
+              |       |        |         |          |         |         |        |         |
+              +-------+--------+---------+----------+---------+---------+--------+---------+
+                          dead letters, those of each stage stored by a step of its own
+
+A record takes the event branch, the identify branch, or both, and stays one element on its way: so
+it is settled once, counted once and acknowledged once. Nothing here shuffles, keeps state or
+flattens, because a runner acknowledges a message as soon as it has stored what came before such a
+step; with none of them the whole graph is one fused stage, which ends with Customer.io's answer.
+"""
+
+from collections.abc import Callable
+
+import apache_beam as beam
+from apache_beam.pvalue import PBegin, PCollection
+
+from pipeline import plan
+from pipeline.deadletters import Store, StoreDeadLetters
+from pipeline.settings.model import Settings
+from transforms import coders
+from transforms.build import BuildOperations
+from transforms.decode import Decode
+from transforms.filter import FilterRecords
+from transforms.identify import IdentifyPeople
+from transforms.project import ProjectEvents
+from transforms.records import DeadLetter, Delivery, Message
+from transforms.resolve import ResolveIdentifier
+from transforms.route import Route
+from transforms.stage import StageOutput
+from transforms.validate import ValidateSizes
+
+Source = beam.PTransform[PBegin, PCollection[Message]]
+Builder = Callable[[beam.Pipeline], None]
+Sink = beam.PTransform[PCollection[Delivery], PCollection[DeadLetter]]
+
+
+def build(
+    pipeline: beam.Pipeline, source: Source, settings: Settings, sink: Sink, store: Store
+) -> None:
+    """Puts the job together; `source`, `sink` and `store` are the places where it meets the world.
+
+    Step names are the identity of a running job: Dataflow updates a job by them.
+    """
+    coders.register()
+    messages: PCollection[Message] = pipeline | "Read" >> source
+    decoded: StageOutput = messages | "Decode" >> Decode()
+    routed: StageOutput = decoded.passed | "Route" >> Route(
+        identify_events=plan.identify_events(settings)
+    )
+    filtered: StageOutput = routed.passed | "Filter" >> FilterRecords(plan.filter_rules(settings))
+    projected: StageOutput = filtered.passed | "Project" >> ProjectEvents(
+        plan.event_selection(settings)
+    )
+    selected: StageOutput = projected.passed | "Identify" >> IdentifyPeople(
+        settings.users.user_properties
+    )
+    resolved: StageOutput = selected.passed | "Resolve" >> ResolveIdentifier(
+        settings.mappings.user_identifier, settings.mappings.anonymous
+    )
+    built: StageOutput = resolved.passed | "Build" >> BuildOperations(
+        settings.events.rename, update_only=settings.users.update_only
+    )
+    valid: StageOutput = built.passed | "Validate" >> ValidateSizes(settings.limits.on_violation)
+    refused: PCollection[DeadLetter] = valid.passed | "Deliver" >> sink
+
+    letters = {
+        "decode": decoded.dead_letters,
+        "route": routed.dead_letters,
+        "filter": filtered.dead_letters,
+        "project": projected.dead_letters,
+        "identify": selected.dead_letters,
+        "resolve": resolved.dead_letters,
+        "build": built.dead_letters,
+        "validate": valid.dead_letters,
+        "deliver": refused,
+    }
+    for stage, of_stage in letters.items():
+        of_stage | f"Dead letters of {stage}" >> StoreDeadLetters(store)

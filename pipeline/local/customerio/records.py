@@ -1,0 +1,77 @@
+"""What a workspace keeps besides people: events, refusals, counters, requests."""
+
+from typing import Any
+
+import msgspec
+
+
+class Event(msgspec.Struct):
+    """One event as it was applied.
+
+    ``timestamp`` is Unix seconds; ``timestamp_replaced`` says that the sender's was unusable and
+    the server took its own. ``identifiers`` are those of the call, ``cio_id`` the person's (None
+    for an anonymous event). ``sequence`` counts from 1 in the order of arrival.
+    """
+
+    sequence: int
+    kind: str
+    name: str
+    data: dict[str, Any]
+    timestamp: int
+    timestamp_replaced: bool
+    received: float
+    id: str | None
+    identifiers: dict[str, str]
+    cio_id: str | None
+
+
+class Rejection(msgspec.Struct, frozen=True):
+    """One problem of one refused operation.
+
+    ``sequence`` counts problems from 1, ``index`` is the item's place in its batch, ``operation``
+    its JSON, cut to 2000 characters. An operation that is sent again is refused again.
+    """
+
+    sequence: int
+    received: float
+    index: int
+    reason: str
+    field: str
+    message: str
+    operation: str
+
+
+class RequestLine(msgspec.Struct, frozen=True):
+    """One line of the request log.
+
+    ``status`` is 0 when the connection was reset instead of an answer; ``received`` is on the
+    monotonic clock; ``items`` is 0 where the body could not be read as operations.
+    """
+
+    method: str
+    path: str
+    items: int
+    bytes: int
+    status: int
+    received: float
+
+
+class Counters(msgspec.Struct):
+    """What became of requests and items.
+
+    items = applied + rejected + duplicate_events + ignored_stale_identifies + ignored_operations.
+    An item that is sent twice counts twice. ``ignored_operations`` were answered 200 and did
+    nothing: `_update` without a match, a suppressed identifier, an unknown cio_id.
+    """
+
+    requests: int = 0
+    items: int = 0
+    applied: int = 0
+    rejected: int = 0
+    duplicate_events: int = 0
+    ignored_stale_identifies: int = 0
+    ignored_operations: int = 0
+    identifier_conflicts: int = 0
+    timestamps_replaced: int = 0
+    unauthorized: int = 0
+    throttled: int = 0

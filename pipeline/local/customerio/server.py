@@ -1,0 +1,199 @@
+"""The stand-in as a server: `CustomerIoStandIn`, on an event loop in a thread of its own."""
+
+import asyncio
+import socket
+import struct
+import threading
+import time
+from concurrent.futures import Future
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from aiohttp import web
+
+from pipeline.local.customerio.answers import Answer
+from pipeline.local.customerio.api import Call, Region, TrackApi
+from pipeline.local.customerio.faults import Faults, Hang, ItemErrors, Reset, Respond
+from pipeline.local.customerio.inspection import Inspection
+from pipeline.local.customerio.records import RequestLine
+from pipeline.local.customerio.v2 import AllInvalid
+from pipeline.local.customerio.workspace import Workspace
+
+# Far above every documented limit: the API itself has to say what is too large.
+_MAX_BODY_BYTES = 64 * 1024 * 1024
+_SHUTDOWN_S = 1.0
+# SO_LINGER on with 0 seconds: close sends RST, not FIN.
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class CustomerIoStandIn:
+    """Customer.io's Track API on this machine, with its rules, for tests and trials.
+
+    ``port`` 0 takes a free one; a second `start` takes the same port again and keeps the
+    workspace. ``latency_s`` passes before a request is looked at. ``all_invalid`` is the status
+    for a batch without a valid item. ``keep_events`` bounds the events kept (None: all).
+    """
+
+    def __init__(
+        self,
+        site_id: str,
+        api_key: str,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        region: Region = "us",
+        latency_s: float = 0.0,
+        all_invalid: AllInvalid = 400,
+        keep_events: int | None = None,
+    ) -> None:
+        self.workspace = Workspace(keep_events=keep_events)
+        self.faults = Faults()
+        self._api = TrackApi(self.workspace, site_id, api_key, region, all_invalid)
+        self._inspection = Inspection(self.workspace, self.faults, region)
+        self._host = host
+        self._port = port
+        self._latency_s = latency_s
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = asyncio.Event()
+
+    @property
+    def url(self) -> str:
+        """http://HOST:PORT, known from the first `start` on."""
+        return f"http://{self._host}:{self._port}"
+
+    def start(self) -> Self:
+        """Listen. Raises OSError when the port is taken, RuntimeError when it runs already."""
+        if self._thread is not None:
+            raise RuntimeError(f"the Customer.io stand-in runs already at {self.url}")
+        started: Future[int] = Future()
+        thread = threading.Thread(
+            target=self._run, args=(started,), name="customerio-stand-in", daemon=True
+        )
+        thread.start()
+        self._port = started.result()
+        self._thread = thread
+        return self
+
+    def stop(self) -> None:
+        """Stop listening; requests that hang are let go. Does nothing when it does not run."""
+        thread, loop = self._thread, self._loop
+        if thread is None or loop is None:
+            return
+        self._thread = None
+        self.faults.release()
+        loop.call_soon_threadsafe(self._stopping.set)
+        thread.join()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    def _run(self, started: Future[int]) -> None:
+        try:
+            asyncio.run(self._serve(started))
+        except BaseException as error:
+            if started.done():
+                raise
+            started.set_exception(error)
+
+    async def _serve(self, started: Future[int]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        app = web.Application(client_max_size=_MAX_BODY_BYTES)
+        app.add_routes(self._inspection.routes())
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        # A compressed body is not documented for the Track API: it is taken as it stands.
+        runner = web.AppRunner(
+            app, access_log=None, auto_decompress=False, shutdown_timeout=_SHUTDOWN_S
+        )
+        try:
+            await runner.setup()
+            await web.TCPSite(runner, self._host, self._port).start()
+            started.set_result(runner.addresses[0][1])
+            await self._stopping.wait()
+        finally:
+            await runner.cleanup()
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        received = time.monotonic()
+        call = Call(
+            method=request.method,
+            path=request.raw_path.partition("?")[0],
+            authorization=request.headers.get("Authorization", ""),
+            body=await request.read(),
+        )
+        if self._latency_s > 0:
+            await asyncio.sleep(self._latency_s)
+        reply = await self._reply(call)
+        status = reply.response.status if reply.response else 0
+        self.workspace.log(
+            RequestLine(call.method, call.path, reply.items, len(call.body), status, received)
+        )
+        return reply.response or _reset_connection(request)
+
+    async def _reply(self, call: Call) -> "_Reply":
+        action = self.faults.take(call.method, call.path, call.body)
+        match action or self.faults.excess(time.monotonic()):
+            case Respond() as scripted:
+                items = self._api.answer(call).items if scripted.apply else 0
+                return _Reply(_scripted(scripted), items)
+            case Reset(apply=True):
+                return _Reply(None, self._api.answer(call).items)
+            case Reset():
+                return _Reply(None, 0)
+            case Hang(seconds=seconds, apply_first=True):
+                answer = self._api.answer(call)
+                await self._hang(seconds)
+                return _real(answer)
+            case Hang(seconds=seconds):
+                await self._hang(seconds)
+                return _real(self._api.answer(call))
+            case ItemErrors() as forced:
+                return _real(self._api.answer(call, forced))
+            case None:
+                return _real(self._api.answer(call))
+
+    async def _hang(self, seconds: float | None) -> None:
+        held = self.faults.hold()
+        try:
+            await asyncio.wait_for(asyncio.wrap_future(held), seconds)
+        except TimeoutError:
+            pass
+        finally:
+            self.faults.let_go(held)
+
+
+class _Reply(NamedTuple):
+    """What goes back (None: nothing, the connection is reset) and the items it was about."""
+
+    response: web.Response | None
+    items: int
+
+
+def _real(answer: Answer) -> _Reply:
+    response = web.Response(status=answer.status, body=answer.body, content_type="application/json")
+    return _Reply(response, answer.items)
+
+
+def _scripted(action: Respond) -> web.Response:
+    headers = {"Content-Type": action.content_type, **action.headers}
+    return web.Response(status=action.status, headers=headers, body=action.body.encode())
+
+
+def _reset_connection(request: web.Request) -> web.Response:
+    """Cut the connection with a RST; the response is for aiohttp only and reaches nobody."""
+    transport = request.transport
+    if transport is not None:
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        transport.abort()
+    return web.Response()

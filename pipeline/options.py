@@ -1,0 +1,173 @@
+"""The command line: our flags beside Beam's own, all checked before anything is read."""
+
+import argparse
+import difflib
+import re
+from typing import Any
+
+from apache_beam.options.pipeline_options import (
+    PipelineOptions,
+    SetupOptions,
+    StandardOptions,
+    WorkerOptions,
+)
+
+ONE_MACHINE = frozenset({"DirectRunner", "FnApiRunner", "SwitchingDirectRunner"})
+"""Runners that we carry out on FnApiRunner: the one local runner that finalises bundles, so that
+messages can be acknowledged after delivery and not before."""
+DATAFLOW = "DataflowRunner"
+
+_SUBSCRIPTION = re.compile(r"projects/[^/\s]+/subscriptions/[^/\s]+")
+_TOPIC = re.compile(r"projects/[^/\s]+/topics/[^/\s]+")
+_DEFAULT_VCPUS = 2
+
+
+class UsageError(Exception):
+    """The command line is wrong; one line a problem."""
+
+
+class StreamOptions(PipelineOptions):
+    """Our flags. None is `required` for argparse: that would end every pipeline of the process."""
+
+    @classmethod
+    def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--settings", help="Settings file, YAML or JSON, local or gs://.")
+        parser.add_argument(
+            "--input_subscription", help="Pub/Sub subscription: projects/P/subscriptions/S."
+        )
+        parser.add_argument(
+            "--input_files", help="Glob of .json, .ndjson or .gz files, local or gs://."
+        )
+        parser.add_argument(
+            "--dead_letter_topic", help="Pub/Sub topic for dead letters: projects/P/topics/T."
+        )
+        parser.add_argument(
+            "--dead_letter_files", help="Prefix of files for dead letters, local or gs://."
+        )
+        parser.add_argument(
+            "--customerio_endpoint",
+            help="Base URL of the Track API; wins over the settings. For tests and proxies.",
+        )
+        parser.add_argument(
+            "--ledger_file", help="On one machine: the ledger as JSON, rewritten every second."
+        )
+        parser.add_argument(
+            "--stop_when_idle_s",
+            type=float,
+            help="On one machine: end when the subscription has been empty for so many seconds.",
+        )
+        parser.add_argument(
+            "--request_budget_processes",
+            type=int,
+            help="Processes that share the request budget at the most. Default on Dataflow: "
+            "max_num_workers times the machine's vCPUs; elsewhere 1.",
+        )
+
+
+def parse(argv: list[str]) -> PipelineOptions:
+    """Options from a command line. Raises UsageError with every problem found."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipeline.main",
+        description="Streams Amplitude records to Customer.io.",
+        allow_abbrev=False,
+        exit_on_error=False,
+    )
+    for options_class in {str(each): each for each in PipelineOptions.__subclasses__()}.values():
+        add_flags: Any = options_class._add_argparse_args  # noqa: SLF001
+        add_flags(parser)
+    try:
+        known, unknown = parser.parse_known_args(argv)
+    except argparse.ArgumentError as error:
+        raise UsageError(str(error)) from error
+    problems = [_unknown(argument, parser) for argument in unknown]
+    problems += _contradictions(known)
+    if problems:
+        raise UsageError("\n".join(problems))
+    options = PipelineOptions(argv)
+    options.view_as(SetupOptions).save_main_session = False
+    if known.input_subscription:
+        options.view_as(StandardOptions).streaming = True
+    return options
+
+
+def _unknown(argument: str, parser: argparse.ArgumentParser) -> str:
+    if not argument.startswith("-"):
+        return f"{argument!r} is not a flag, and no flag takes it as its value"
+    name = argument.split("=", 1)[0]
+    flags = parser._option_string_actions  # noqa: SLF001
+    near = difflib.get_close_matches(name, flags, n=1)
+    return f"{name} is no flag of this program or of Beam" + (
+        f"; did you mean {near[0]}?" if near else "; --help lists them all"
+    )
+
+
+def _contradictions(given: argparse.Namespace) -> list[str]:
+    problems = []
+    if not given.settings:
+        problems.append("--settings FILE is missing: the settings say what is sent, and where")
+    if bool(given.input_subscription) == bool(given.input_files):
+        problems.append("give one of --input_subscription and --input_files")
+    if bool(given.dead_letter_topic) == bool(given.dead_letter_files):
+        problems.append(
+            "give one of --dead_letter_topic and --dead_letter_files: what cannot be delivered is "
+            "kept, never dropped"
+        )
+    for flag, value, pattern, form in (
+        ("--input_subscription", given.input_subscription, _SUBSCRIPTION, "subscriptions/S"),
+        ("--dead_letter_topic", given.dead_letter_topic, _TOPIC, "topics/T"),
+    ):
+        if value and not pattern.fullmatch(value):
+            problems.append(f"{flag}: found {value!r}; the form is projects/P/{form}")
+    if given.stop_when_idle_s is not None and not given.stop_when_idle_s > 0:
+        problems.append(f"--stop_when_idle_s: found {given.stop_when_idle_s}; seconds above 0")
+    if given.stop_when_idle_s is not None and given.input_files:
+        problems.append(
+            "--stop_when_idle_s goes with --input_subscription: files end by themselves"
+        )
+    budget = given.request_budget_processes
+    if budget is not None and budget < 1:
+        problems.append(f"--request_budget_processes: found {budget}; 1 or more")
+    runner = runner_name(given)
+    if runner not in ONE_MACHINE:
+        for flag in ("stop_when_idle_s", "ledger_file"):
+            if getattr(given, flag) is not None:
+                problems.append(f"--{flag} works on one machine, not with --runner={runner}")
+        if given.input_subscription and runner != DATAFLOW:
+            problems.append(
+                f"--runner={runner} with --input_subscription: whether it acknowledges messages "
+                "only after their delivery is not proven; use DirectRunner or DataflowRunner"
+            )
+    return problems
+
+
+def runner_name(options: Any) -> str:
+    """The runner's name, DirectRunner when none is given."""
+    return str(options.runner or "DirectRunner").rpartition(".")[2]
+
+
+def budget_processes(options: PipelineOptions) -> int:
+    """How many processes share the request budget. Raises UsageError where that is not known."""
+    given = options.view_as(StreamOptions).request_budget_processes
+    if given:
+        return int(given)
+    if runner_name(options.view_as(StandardOptions)) in ONE_MACHINE:
+        return 1
+    workers = options.view_as(WorkerOptions)
+    if not workers.max_num_workers:
+        raise UsageError(
+            "give --max_num_workers (or --request_budget_processes): the request budget of the "
+            "settings is shared by all workers"
+        )
+    return int(workers.max_num_workers) * _vcpus(workers.machine_type)
+
+
+def _vcpus(machine_type: str | None) -> int:
+    if not machine_type:
+        return _DEFAULT_VCPUS
+    last = re.search(r"-(\d+)(?:-(?:ext|lssd)\w*)?$", machine_type)
+    if last is None:
+        raise UsageError(
+            f"--worker_machine_type={machine_type} does not tell its vCPUs; give "
+            "--request_budget_processes"
+        )
+    return int(last[1])

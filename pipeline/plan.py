@@ -1,0 +1,51 @@
+"""The settings page, translated into what the transforms take."""
+
+import math
+
+from pipeline.settings.model import Settings
+from transforms.conditions import Clause
+from transforms.filter import FilterRules
+from transforms.project import EventSelection
+from transforms.sink.lanes import DeliveryPolicy
+
+
+def identify_events(settings: Settings) -> bool:
+    """Whether events take the identify branch too."""
+    return settings.users.enabled and settings.users.trigger == "always"
+
+
+def filter_rules(settings: Settings) -> FilterRules:
+    """Which events and user updates pass."""
+    events = settings.events
+    return FilterRules(
+        events_enabled=events.enabled,
+        users_enabled=settings.users.enabled,
+        include=None if events.include == "all" else events.include,
+        exclude=events.exclude,
+        where=tuple(
+            Clause(clause.property, clause.op, tuple(clause.values)) for clause in events.where
+        ),
+    )
+
+
+def event_selection(settings: Settings) -> EventSelection:
+    """Which properties go along with an event."""
+    events = settings.events
+    return EventSelection(events.event_properties, events.user_properties, events.group_properties)
+
+
+def delivery_policy(settings: Settings, processes: int, *, hold: bool) -> DeliveryPolicy:
+    """How one of `processes` processes delivers; together they keep to the request budget.
+
+    `hold`: never give a bundle back, for a run that nobody would try again.
+    """
+    delivery = settings.delivery
+    return DeliveryPolicy(
+        endpoint=settings.customerio.base_url,
+        max_batch_items=delivery.max_batch_items,
+        max_batch_bytes=delivery.max_batch_bytes,
+        requests_per_second=delivery.max_requests_per_second / processes,
+        lanes=delivery.lanes,
+        request_timeout_s=delivery.request_timeout_s,
+        retry_for_s=math.inf if hold else delivery.retry_for_s,
+    )

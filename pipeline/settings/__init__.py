@@ -1,0 +1,17 @@
+"""The settings page: one validated model, its loader, its messages and its table."""
+
+from pipeline.settings.credentials import CredentialError, CredentialReference, Credentials
+from pipeline.settings.load import load_settings, parse_settings
+from pipeline.settings.model import Settings
+from pipeline.settings.problems import Problem, SettingsError
+
+__all__ = [
+    "CredentialError",
+    "CredentialReference",
+    "Credentials",
+    "Problem",
+    "Settings",
+    "SettingsError",
+    "load_settings",
+    "parse_settings",
+]

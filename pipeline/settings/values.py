@@ -1,0 +1,153 @@
+"""Checks of single settings that are more than a type and a range.
+
+Each takes whatever stood in the file and returns the typed value, or raises every fault in it.
+"""
+
+import ipaddress
+import re
+from difflib import get_close_matches
+from typing import Final
+from urllib.parse import urlsplit
+
+from pipeline.settings.credentials import CREDENTIAL_ALLOWED, CredentialReference
+from pipeline.settings.faults import Fault, describe, kind_of, quoted, refusal
+from pipeline.settings.names import fits_brackets
+
+Scalar = str | int | float | bool
+
+PROPERTY_ALLOWED: Final = "a top-level field, user_properties.NAME or event_properties.NAME"
+VALUES_ALLOWED: Final = "a list of texts, numbers, true, false"
+RENAME_ALLOWED: Final = "a mapping of event type to new name (1 to 100 bytes)"
+ENDPOINT_ALLOWED: Final = "null, or https://HOST[:PORT][/PATH] (http only to this machine)"
+
+_NEW_NAME_ALLOWED = "a text of 1 to 100 bytes that is not blank"
+# Limit of an event's name: https://docs.customer.io/files/journeys-track.json
+_MAX_EVENT_NAME_BYTES = 100
+
+_PROPERTY_BAGS = ("user_properties", "event_properties")
+_TOP_LEVEL_FIELD = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
+_LOOPBACK_4 = ipaddress.IPv4Network("127.0.0.0/8")
+_LOOPBACK_6 = ipaddress.IPv6Address("::1")
+
+
+def property_path(value: object) -> str:
+    """A top-level field of the record, or user_properties.NAME / event_properties.NAME.
+
+    NAME may hold dots itself: only the first one separates.
+    """
+    if not isinstance(value, str):
+        raise refusal(Fault((), f"found {describe(value)}", PROPERTY_ALLOWED))
+    head, dot, name = value.partition(".")
+    in_bag = head in _PROPERTY_BAGS
+    if in_bag and name.strip():
+        return value
+    if not dot and not in_bag and _TOP_LEVEL_FIELD.fullmatch(head):
+        return value
+    hint = None
+    if in_bag:
+        hint = f"name one property: {head}.NAME"
+    elif name.strip():
+        close = get_close_matches(head[:100], _PROPERTY_BAGS, n=1)
+        hint = f"did you mean {close[0]}.NAME?" if close else None
+    raise refusal(Fault((), f"found {quoted(value)}", PROPERTY_ALLOWED, hint))
+
+
+def clause_values(value: object) -> tuple[Scalar, ...]:
+    """What a where clause compares with."""
+    if not isinstance(value, list | tuple):
+        hint = None
+        if isinstance(value, str):
+            hint = f"did you mean [{value}]?" if fits_brackets(value) else "put it in a list"
+        elif isinstance(value, int | float):
+            hint = f"did you mean [{describe(value)}]?"
+        raise refusal(Fault((), f"found {describe(value)}", VALUES_ALLOWED, hint))
+    faults = [
+        Fault((index,), f"found {describe(item)}", "a text, a number, true, false")
+        for index, item in enumerate(value)
+        if not isinstance(item, str | int | float)
+    ]
+    if faults:
+        raise refusal(*faults)
+    return tuple(value)
+
+
+def new_names(value: object) -> dict[str, str]:
+    """Event type -> its name in Customer.io."""
+    if not isinstance(value, dict):
+        raise refusal(Fault((), f"found {describe(value)}", RENAME_ALLOWED))
+    faults = []
+    for old, new in value.items():
+        found = _new_name_fault(new)
+        if not str(old).strip():
+            faults.append(Fault((str(old),), "the event type is blank"))
+        elif found:
+            hint = "put quotes round it" if isinstance(new, int | float) else None
+            faults.append(Fault((str(old),), found, _NEW_NAME_ALLOWED, hint))
+    if faults:
+        raise refusal(*faults)
+    return dict(value)
+
+
+def endpoint(value: object) -> str | None:
+    """Base URL without a slash at its end, or None: the endpoint of the region."""
+    if value is None:
+        return None
+    fault = _endpoint_fault(value) if isinstance(value, str) else f"found {describe(value)}"
+    if fault:
+        raise refusal(Fault((), fault, ENDPOINT_ALLOWED))
+    return str(value).rstrip("/")
+
+
+def credential(value: object) -> CredentialReference:
+    """A reference to a credential. The value is never repeated: it may be the key itself."""
+    if isinstance(value, CredentialReference):
+        return value
+    if not isinstance(value, str):
+        raise refusal(Fault((), f"found {kind_of(value)} (not shown)", CREDENTIAL_ALLOWED))
+    try:
+        return CredentialReference(value)
+    except ValueError:
+        hint = "a key in clear is not accepted in the file"
+        found = "found a text that is no reference (not shown)"
+        raise refusal(Fault((), found, CREDENTIAL_ALLOWED, hint)) from None
+
+
+def _new_name_fault(new: object) -> str | None:
+    if not isinstance(new, str):
+        return f"found {describe(new)}"
+    size = len(new.encode())
+    if size > _MAX_EVENT_NAME_BYTES:
+        return f"found {quoted(new)}, a name of {size} bytes"
+    return None if new.strip() else f"found {quoted(new)}"
+
+
+def _endpoint_fault(text: str) -> str | None:
+    """What is wrong with the URL. Parts that can hold a credential are not repeated."""
+    if "@" in text:
+        return "found a URL with credentials in it (not shown)"
+    if "?" in text or "#" in text:
+        return "found a URL with a query or a fragment (not shown)"
+    if not text.isprintable() or " " in text or "\\" in text:
+        return f"found {quoted(text)}, which holds white space or a backslash"
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return f"found {quoted(text)}, which is no URL"
+    if parts.scheme not in ("https", "http") or not host or port == 0:
+        return f"found {quoted(text)}"
+    if parts.scheme == "http" and not _is_loopback(host):
+        return f"found {quoted(text)}; http would send the credentials in clear"
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address == _LOOPBACK_6 or (
+        isinstance(address, ipaddress.IPv4Address) and address in _LOOPBACK_4
+    )

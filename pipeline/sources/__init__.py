@@ -1,0 +1,1 @@
+"""Where records come from: Pub/Sub on Dataflow, Pub/Sub elsewhere, files."""

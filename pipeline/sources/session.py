@@ -1,0 +1,272 @@
+"""A pull session: one subscription, pulled and kept leased by threads of its own.
+
+Messages are pulled ahead of the pipeline, up to a bound, and their deadlines are extended until
+they are acknowledged or given back. A process has one session a subscription, whatever becomes of
+the readers that take from it.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from typing import Any
+
+import grpc
+from google.api_core.exceptions import GoogleAPICallError
+from google.cloud.pubsub_v1 import SubscriberClient
+from google.pubsub_v1.types import PullRequest, PullResponse
+
+from transforms.records import Message
+
+_LOG = logging.getLogger(__name__)
+
+MAX_MESSAGES_A_PULL = 1_000
+MAX_WAITING = 4_000
+"""Messages pulled ahead of the pipeline."""
+LEASE_S = 20
+"""After a crash, Pub/Sub delivers again what was in flight within this time."""
+_EXTEND_EVERY_S = 5.0
+_PULL_TIMEOUT_S = 30.0
+_LONGEST_BACKOFF_S = 30.0
+_IDS_A_REQUEST = 1_000
+"""Pub/Sub takes requests of 512 KiB; an ack id has about 200 bytes."""
+
+_TRANSIENT = frozenset(
+    {
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.INTERNAL,
+        grpc.StatusCode.ABORTED,
+        grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+    }
+)
+_NOTHING_YET = frozenset({grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED})
+
+
+class Pulled:
+    """The messages of one pull, and the ids to acknowledge them by."""
+
+    __slots__ = ("ack_ids", "messages")
+
+    def __init__(self, messages: list[Message], ack_ids: list[str]) -> None:
+        self.messages = messages
+        self.ack_ids = ack_ids
+
+
+class SubscriptionError(RuntimeError):
+    """The subscription cannot be read; the text says why."""
+
+
+class PullSession:
+    """Pulls `subscription` (projects/P/subscriptions/S) until it is closed."""
+
+    def __init__(self, subscription: str, client: SubscriberClient | None = None) -> None:
+        self.subscription = subscription
+        self._client = client or SubscriberClient()
+        self._changed = threading.Condition()
+        self._waiting: deque[Pulled] = deque()
+        self._waiting_messages = 0
+        self._leased: set[str] = set()
+        self._stopped = False
+        self._error: SubscriptionError | None = None
+        self._under_way: Any = None
+        self._last_message_at = time.monotonic()
+        self._threads = [
+            threading.Thread(target=self._pull_loop, name="pull", daemon=True),
+            threading.Thread(target=self._lease_loop, name="lease", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def error(self) -> SubscriptionError | None:
+        """Why the subscription cannot be read; None while it can."""
+        return self._error
+
+    def idle_s(self) -> float:
+        """Seconds since the last message came; 0 while messages wait to be taken."""
+        with self._changed:
+            return 0.0 if self._waiting else time.monotonic() - self._last_message_at
+
+    def take(self, timeout_s: float) -> Pulled | None:
+        """The messages of the next pull; None when there are none within the time.
+
+        Raises SubscriptionError when the subscription cannot be read.
+        """
+        with self._changed:
+            self._changed.wait_for(self._has_something, timeout_s)
+            if self._waiting and not self._stopped:
+                pulled = self._waiting.popleft()
+                self._waiting_messages -= len(pulled.messages)
+                self._changed.notify_all()
+                return pulled
+            if self._error is not None:
+                raise self._error
+            return None
+
+    def _has_something(self) -> bool:
+        return bool(self._waiting) or self._stopped or self._error is not None
+
+    def acknowledge(self, ack_ids: list[str]) -> None:
+        """Tells Pub/Sub that these messages are settled. Raises GoogleAPICallError."""
+        for some in _chunks(ack_ids):
+            self._client.acknowledge(subscription=self.subscription, ack_ids=some)
+            with self._changed:
+                self._leased.difference_update(some)
+
+    def release_taken(self) -> None:
+        """Gives back all messages that were taken and not acknowledged: they come again at once."""
+        with self._changed:
+            waiting = {ack_id for pulled in self._waiting for ack_id in pulled.ack_ids}
+            taken = list(self._leased - waiting)
+            self._leased &= waiting
+        self._set_deadline(taken, 0)
+
+    def stop(self) -> None:
+        """Pulls nothing more; messages that were not taken yet go back to Pub/Sub."""
+        with self._changed:
+            self._stopped = True
+            given_back = [ack_id for pulled in self._waiting for ack_id in pulled.ack_ids]
+            self._waiting.clear()
+            self._waiting_messages = 0
+            self._leased.difference_update(given_back)
+            if self._under_way is not None:
+                self._under_way.cancel()
+            self._changed.notify_all()
+        self._set_deadline(given_back, 0)
+
+    def close(self) -> None:
+        """Stops, gives everything back that is not acknowledged, and ends the threads."""
+        self.stop()
+        self.release_taken()
+        for thread in self._threads:
+            thread.join()
+        self._client.close()
+
+    def _pull_loop(self) -> None:
+        failures = 0
+        while self._room():
+            try:
+                pulled = self._pull()
+            except grpc.FutureCancelledError:
+                continue
+            except grpc.RpcError as error:
+                status = error.code()
+                if status in _NOTHING_YET:
+                    continue
+                if status not in _TRANSIENT:
+                    self._fail(SubscriptionError(_explain(status, self.subscription)))
+                    return
+                failures += 1
+                pause = min(_LONGEST_BACKOFF_S, 0.25 * 2.0 ** min(failures, 10))
+                _LOG.warning("Pub/Sub answers %s; pulling again in %.1f s", status.name, pause)
+                with self._changed:
+                    self._changed.wait_for(lambda: self._stopped, pause)
+                continue
+            failures = 0
+            if pulled is not None:
+                self._offer(pulled)
+
+    def _room(self) -> bool:
+        """Waits for room; False when the session has stopped."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or self._waiting_messages < MAX_WAITING)
+            return not self._stopped
+
+    def _pull(self) -> Pulled | None:
+        request = PullRequest(subscription=self.subscription, max_messages=MAX_MESSAGES_A_PULL)
+        with self._changed:
+            if self._stopped:
+                return None
+            self._under_way = self._client.transport.pull.future(
+                request,
+                timeout=_PULL_TIMEOUT_S,
+                metadata=(("x-goog-request-params", f"subscription={self.subscription}"),),
+            )
+        response = PullResponse.pb(self._under_way.result())
+        messages: list[Message] = []
+        ack_ids: list[str] = []
+        for received in response.received_messages:
+            message = received.message
+            published = message.publish_time
+            messages.append(
+                Message(
+                    data=message.data,
+                    message_id=message.message_id,
+                    publish_time=published.seconds + published.nanos / 1e9,
+                    attributes=dict(message.attributes),
+                )
+            )
+            ack_ids.append(received.ack_id)
+        return Pulled(messages, ack_ids) if messages else None
+
+    def _offer(self, pulled: Pulled) -> None:
+        with self._changed:
+            self._last_message_at = time.monotonic()
+            stopped = self._stopped
+            if not stopped:
+                self._leased.update(pulled.ack_ids)
+                self._waiting.append(pulled)
+                self._waiting_messages += len(pulled.messages)
+                self._changed.notify_all()
+        if stopped:
+            self._set_deadline(pulled.ack_ids, 0)
+
+    def _fail(self, error: SubscriptionError) -> None:
+        with self._changed:
+            self._error = error
+            self._changed.notify_all()
+
+    def _lease_loop(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(self._nothing_to_lease, _EXTEND_EVERY_S)
+                if self._nothing_to_lease():
+                    return
+                leased = list(self._leased)
+            self._set_deadline(leased, LEASE_S)
+
+    def _nothing_to_lease(self) -> bool:
+        return self._stopped and not self._leased
+
+    def _set_deadline(self, ack_ids: list[str], seconds: int) -> None:
+        try:
+            for some in _chunks(ack_ids):
+                self._client.modify_ack_deadline(
+                    subscription=self.subscription, ack_ids=some, ack_deadline_seconds=seconds
+                )
+        except GoogleAPICallError as error:
+            # No harm: the deadline passes, and what is delivered twice counts once.
+            _LOG.info("Pub/Sub did not change deadlines: %s", type(error).__name__)
+
+
+def _chunks(ids: list[str]) -> list[list[str]]:
+    return [ids[start : start + _IDS_A_REQUEST] for start in range(0, len(ids), _IDS_A_REQUEST)]
+
+
+def _explain(status: grpc.StatusCode, subscription: str) -> str:
+    return (
+        f"Pub/Sub refuses to give messages of {subscription}: {status.name}. "
+        "Check that the subscription exists and that this account has roles/pubsub.subscriber."
+    )
+
+
+_lock = threading.Lock()
+_sessions: dict[str, PullSession] = {}
+
+
+def session_of(subscription: str) -> PullSession:
+    """This process's session of a subscription; opened when there is none."""
+    with _lock:
+        session = _sessions.get(subscription)
+        if session is None:
+            session = _sessions[subscription] = PullSession(subscription)
+        return session
+
+
+def close_session(subscription: str) -> None:
+    """Closes this process's session of a subscription, if there is one."""
+    with _lock:
+        session = _sessions.pop(subscription, None)
+    if session is not None:
+        session.close()

@@ -1,0 +1,175 @@
+"""Pub/Sub as an unbounded source of our own, for every runner but Dataflow.
+
+It acknowledges when the runner finalises the checkpoint, that is after the bundle's records were
+delivered, dead-lettered, filtered or skipped. Beam's own read acknowledges on DirectRunner straight
+after the pull, and reads nothing on FnApiRunner.
+"""
+
+import itertools
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+import apache_beam as beam
+from apache_beam import coders
+from apache_beam.io.unbounded_source import (
+    CheckpointMark,
+    ReadFromUnboundedSource,
+    UnboundedReader,
+    UnboundedSource,
+)
+from apache_beam.pvalue import PBegin, PCollection
+from apache_beam.utils.timestamp import MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp
+from google.api_core.exceptions import GoogleAPICallError
+
+from pipeline.sources.session import PullSession, session_of
+from pipeline.stop import STOP
+from transforms.records import Message
+from transforms.tally import PROCESS_LEDGER
+
+_LOG = logging.getLogger(__name__)
+
+PULLS_A_BUNDLE = 10
+"""Of up to 1 000 messages each."""
+BUNDLES_A_GENERATION = 500
+"""FnApiRunner keeps about 24 kB for every bundle that it has run: a generation of the pipeline ends
+after so many, and the next one begins in the same process."""
+_IDLE_WAIT_S = 1.0
+"""FnApiRunner asks an idle source again at once, so the source itself waits."""
+_MAX_READ_TIME_S = 1.0
+
+_sequence = itertools.count(1)
+
+
+class AckMark(CheckpointMark):
+    """The messages of a bundle. Only the process that pulled them can acknowledge them."""
+
+    def __init__(self, sequence: int, session: PullSession | None, ack_ids: list[str]) -> None:
+        self.sequence = sequence
+        self._session = session
+        self._ack_ids = ack_ids
+
+    def finalize_checkpoint(self) -> None:
+        """The bundle is committed: its counts are final, its messages acknowledged."""
+        PROCESS_LEDGER.commit()
+        if self._session is None or not self._ack_ids:
+            return
+        try:
+            self._session.acknowledge(self._ack_ids)
+        except GoogleAPICallError as error:
+            # They come again, and what is delivered twice counts once.
+            _LOG.warning("Pub/Sub did not take an acknowledgement: %s", type(error).__name__)
+
+
+class AckMarkCoder(coders.Coder):
+    """Carries a mark's number only: what was pulled and not acknowledged, Pub/Sub gives again."""
+
+    def encode(self, value: AckMark) -> bytes:
+        return str(value.sequence).encode()
+
+    def decode(self, encoded: bytes) -> AckMark:
+        return AckMark(int(encoded), None, [])
+
+    def is_deterministic(self) -> bool:
+        return True
+
+
+class SubscriptionReader(UnboundedReader):
+    """Takes whole pull responses from the process's session."""
+
+    def __init__(self, session: PullSession, stop_when_idle_s: float | None) -> None:
+        self._session = session
+        self._stop_when_idle_s = stop_when_idle_s
+        self._current: list[Message] = []
+        self._unmarked: list[str] = []
+        self._bundles = 0
+        self._finished = False
+
+    def start(self) -> bool:
+        return self.advance()
+
+    def advance(self) -> bool:
+        """Takes the next pull response. Waits only where a bundle has nothing to send yet."""
+        if self._is_over():
+            self._finished = True
+            return False
+        pulled = self._session.take(0.0 if self._unmarked else _IDLE_WAIT_S)
+        if pulled is None:
+            return False
+        self._current = pulled.messages
+        self._unmarked += pulled.ack_ids
+        return True
+
+    def _is_over(self) -> bool:
+        if self._finished or STOP.is_set() or self._bundles >= BUNDLES_A_GENERATION:
+            return True
+        return self._stop_when_idle_s is not None and is_idle(self._session, self._stop_when_idle_s)
+
+    def get_current(self) -> list[Message]:
+        return self._current
+
+    def get_current_timestamp(self) -> Timestamp:
+        return Timestamp.of(self._current[0].publish_time or 0)
+
+    def get_watermark(self) -> Timestamp:
+        if self._finished:
+            return MAX_TIMESTAMP
+        return self.get_current_timestamp() if self._current else MIN_TIMESTAMP
+
+    def get_checkpoint_mark(self) -> AckMark:
+        self._bundles += 1
+        ack_ids, self._unmarked = self._unmarked, []
+        return AckMark(next(_sequence), self._session, ack_ids)
+
+
+def is_idle(session: PullSession, stop_when_idle_s: float) -> bool:
+    """True when no message has come for so long."""
+    return session.idle_s() >= stop_when_idle_s
+
+
+class SubscriptionSource(UnboundedSource):
+    """`subscription`: projects/P/subscriptions/S."""
+
+    def __init__(self, subscription: str, stop_when_idle_s: float | None = None) -> None:
+        self._subscription = subscription
+        self._stop_when_idle_s = stop_when_idle_s
+
+    def split(self, desired_num_splits: int, options: Any = None) -> Iterable[UnboundedSource]:
+        return [self]
+
+    def create_reader(
+        self, options: Any, checkpoint_mark: CheckpointMark | None
+    ) -> SubscriptionReader:
+        return SubscriptionReader(session_of(self._subscription), self._stop_when_idle_s)
+
+    def get_checkpoint_mark_coder(self) -> coders.Coder:
+        return AckMarkCoder()
+
+
+def unpack(messages: list[Message]) -> list[Message]:
+    """The messages of one pull, one by one."""
+    return messages
+
+
+class ReadFromSubscription(beam.PTransform[PBegin, PCollection[Message]]):
+    """Messages of a subscription, acknowledged once their bundle is committed.
+
+    `stop_when_idle_s`: end when no message has come for so long; None: never.
+    """
+
+    def __init__(self, subscription: str, stop_when_idle_s: float | None = None) -> None:
+        super().__init__()
+        self._source = SubscriptionSource(subscription, stop_when_idle_s)
+
+    def expand(self, input_or_inputs: PBegin) -> PCollection[Message]:
+        messages: PCollection[Message] = (
+            input_or_inputs
+            | "Pull"
+            >> ReadFromUnboundedSource(
+                self._source,
+                max_records_per_bundle=PULLS_A_BUNDLE,
+                max_read_time_seconds=_MAX_READ_TIME_S,
+            )
+            | "Unpack" >> beam.FlatMap(unpack).with_output_types(Message)
+        )
+        return messages

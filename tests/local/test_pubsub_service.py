@@ -1,0 +1,260 @@
+"""The emulator over a socket, through google-cloud-pubsub's own clients."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+import pytest
+from google.pubsub_v1 import PublisherClient, SubscriberClient, types
+
+from pipeline.local.pubsub import Broker, PubSubEmulator
+from pipeline.local.pubsub.model import Consumer
+from pipeline.local.pubsub.service import SubscriberService
+
+TOPIC = "projects/p/topics/events"
+SUBSCRIPTION = "projects/p/subscriptions/events"
+
+
+class FakeClock:
+    """Seconds that pass only when a test says so; ``asked`` is set when a pull begins to wait."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+        self.asked = threading.Event()
+
+    def __call__(self) -> float:
+        self.asked.set()
+        return self.now
+
+
+class WatchedBroker(Broker):
+    """Says when a call has ended, from the side of the server."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self.dismissed = threading.Event()
+
+    def dismiss(self, subscription: str, consumer: Consumer) -> None:
+        super().dismiss(subscription, consumer)
+        self.dismissed.set()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def broker(clock: FakeClock) -> WatchedBroker:
+    return WatchedBroker(clock)
+
+
+@pytest.fixture
+def emulator(broker: WatchedBroker, monkeypatch: pytest.MonkeyPatch) -> Iterator[PubSubEmulator]:
+    with PubSubEmulator(broker=broker, hold_s=30) as emulator:
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", emulator.address)
+        yield emulator
+
+
+@pytest.fixture
+def publisher(emulator: PubSubEmulator) -> Iterator[PublisherClient]:
+    with PublisherClient() as client:
+        client.create_topic(name=TOPIC)
+        yield client
+
+
+@pytest.fixture
+def subscriber(publisher: PublisherClient) -> Iterator[SubscriberClient]:
+    with SubscriberClient() as client:
+        client.create_subscription(name=SUBSCRIPTION, topic=TOPIC)
+        yield client
+
+
+def publish(publisher: PublisherClient, *data: bytes) -> list[str]:
+    messages = [types.PubsubMessage(data=each) for each in data]
+    return list(publisher.publish(topic=TOPIC, messages=messages).message_ids)
+
+
+def pull_now(subscriber: SubscriberClient, limit: int = 1_000) -> list[types.ReceivedMessage]:
+    request = types.PullRequest(
+        subscription=SUBSCRIPTION, max_messages=limit, return_immediately=True
+    )
+    return list(subscriber.pull(request).received_messages)
+
+
+def data(received: list[types.ReceivedMessage]) -> list[bytes]:
+    return [each.message.data for each in received]
+
+
+def test_a_message_arrives_as_it_was_published(
+    broker: Broker, publisher: PublisherClient, subscriber: SubscriberClient
+) -> None:
+    message = types.PubsubMessage(
+        data=b"\x00\xff", attributes={"source": "naïve", "empty": ""}, ordering_key="k"
+    )
+    second_message = types.PubsubMessage(attributes={"a": "1"})
+    sent = publisher.publish(topic=TOPIC, messages=[message, second_message])
+    first, second = pull_now(subscriber)
+    assert first.message.data == b"\x00\xff"
+    assert dict(first.message.attributes) == {"source": "naïve", "empty": ""}
+    assert first.message.ordering_key == "k"
+    assert first.message.publish_time.timestamp() > 1_700_000_000
+    assert first.delivery_attempt == 0
+    assert [first.message.message_id, second.message.message_id] == list(sent.message_ids)
+    subscriber.acknowledge(subscription=SUBSCRIPTION, ack_ids=[first.ack_id, "unknown"])
+    assert broker.stats(SUBSCRIPTION) == (2, 0, 1, 1, 0)
+
+
+def test_a_pull_response_fits_in_a_channel_without_options(
+    publisher: PublisherClient, subscriber: SubscriberClient
+) -> None:
+    for _ in range(2):
+        publish(publisher, *(b"x" * 1_600 for _ in range(1_000)))
+    assert len(pull_now(subscriber, 5_000)) == 1_000
+    pull_now(subscriber)
+    publish(publisher, *(b"x" * 6_000 for _ in range(1_000)))
+    assert 500 < len(pull_now(subscriber)) < 1_000
+
+
+def test_an_expired_message_is_delivered_again(
+    clock: FakeClock, publisher: PublisherClient, subscriber: SubscriberClient
+) -> None:
+    publish(publisher, b"a")
+    [first] = pull_now(subscriber)
+    subscriber.modify_ack_deadline(
+        subscription=SUBSCRIPTION, ack_ids=[first.ack_id], ack_deadline_seconds=60
+    )
+    clock.now += 59
+    assert pull_now(subscriber) == []
+    clock.now += 1
+    [second] = pull_now(subscriber)
+    assert second.message == first.message
+    assert second.ack_id != first.ack_id
+
+
+def test_a_nacked_message_is_delivered_again_at_once(
+    publisher: PublisherClient, subscriber: SubscriberClient
+) -> None:
+    publish(publisher, b"a")
+    [first] = pull_now(subscriber)
+    subscriber.modify_ack_deadline(
+        subscription=SUBSCRIPTION, ack_ids=[first.ack_id], ack_deadline_seconds=0
+    )
+    assert data(pull_now(subscriber)) == [b"a"]
+
+
+def test_a_held_pull_is_woken_by_a_publish(
+    clock: FakeClock, publisher: PublisherClient, subscriber: SubscriberClient
+) -> None:
+    with ThreadPoolExecutor() as pool:
+        clock.asked.clear()
+        held = pool.submit(subscriber.pull, subscription=SUBSCRIPTION, max_messages=10)
+        assert clock.asked.wait(timeout=10)
+        publish(publisher, b"a")
+        assert data(list(held.result(timeout=10).received_messages)) == [b"a"]
+
+
+def test_a_held_pull_is_answered_empty_before_its_client_gives_up(
+    subscriber: SubscriberClient,
+) -> None:
+    response = subscriber.pull(subscription=SUBSCRIPTION, max_messages=10, timeout=0.5)
+    assert not response.received_messages
+
+
+def test_a_pull_is_held_no_longer_than_the_emulator_is_told(
+    broker: Broker, subscriber: SubscriberClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with PubSubEmulator(broker=broker, hold_s=0.05) as impatient:
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", impatient.address)
+        with SubscriberClient() as client:
+            response = client.pull(subscription=SUBSCRIPTION, max_messages=10)
+    assert not response.received_messages
+
+
+def test_a_client_that_left_a_held_pull_swallows_nothing(
+    emulator: PubSubEmulator,
+    broker: WatchedBroker,
+    clock: FakeClock,
+    publisher: PublisherClient,
+    subscriber: SubscriberClient,
+) -> None:
+    with grpc.insecure_channel(emulator.address) as channel:
+        pull = channel.unary_unary(
+            "/google.pubsub.v1.Subscriber/Pull",
+            request_serializer=types.PullRequest.serialize,
+            response_deserializer=types.PullResponse.deserialize,
+        )
+        clock.asked.clear()
+        held = pull.future(types.PullRequest(subscription=SUBSCRIPTION, max_messages=10))
+        assert clock.asked.wait(timeout=10)
+        held.cancel()
+        assert broker.dismissed.wait(timeout=10)
+    publish(publisher, b"a")
+    assert broker.stats(SUBSCRIPTION).outstanding == 0
+    assert data(pull_now(subscriber)) == [b"a"]
+
+
+class LeavingClient:
+    """The context of a call whose client is gone by the time messages were found for it."""
+
+    def is_active(self) -> bool:
+        return False
+
+    def time_remaining(self) -> float:
+        return 60.0
+
+    def add_callback(self, callback: Callable[[], None]) -> bool:
+        return True
+
+    def abort(self, code: Any, details: str) -> Any:
+        raise AssertionError(details)
+
+
+def test_messages_found_for_a_client_that_just_left_go_back(
+    broker: Broker, publisher: PublisherClient, subscriber: SubscriberClient
+) -> None:
+    publish(publisher, b"a")
+    service = SubscriberService(broker, hold_s=0)
+    service.pull(types.PullRequest(subscription=SUBSCRIPTION, max_messages=1), LeavingClient())
+    assert broker.stats(SUBSCRIPTION).outstanding == 0
+    assert data(pull_now(subscriber)) == [b"a"]
+
+
+def test_ordering_is_a_setting_of_the_subscription(
+    publisher: PublisherClient, subscriber: SubscriberClient
+) -> None:
+    name = "projects/p/subscriptions/ordered"
+    made = subscriber.create_subscription(
+        types.Subscription(name=name, topic=TOPIC, enable_message_ordering=True)
+    )
+    assert made.enable_message_ordering
+    messages = [types.PubsubMessage(data=each, ordering_key="k") for each in (b"1", b"2")]
+    publisher.publish(topic=TOPIC, messages=messages)
+    [first] = subscriber.pull(subscription=name, max_messages=1).received_messages
+    request = types.PullRequest(subscription=name, max_messages=1, return_immediately=True)
+    assert not subscriber.pull(request).received_messages
+    subscriber.acknowledge(subscription=name, ack_ids=[first.ack_id])
+    assert data(list(subscriber.pull(request).received_messages)) == [b"2"]
+
+
+def test_topics_and_subscriptions_can_be_read_listed_and_deleted(
+    publisher: PublisherClient, subscriber: SubscriberClient
+) -> None:
+    second = "projects/p/subscriptions/second"
+    made = subscriber.create_subscription(
+        name=second, topic=TOPIC, push_config=types.PushConfig(), ack_deadline_seconds=600
+    )
+    assert subscriber.get_subscription(subscription=second) == made
+    assert (made.topic, made.ack_deadline_seconds) == (TOPIC, 600)
+    assert subscriber.get_subscription(subscription=SUBSCRIPTION).ack_deadline_seconds == 10
+    assert publisher.get_topic(topic=TOPIC).name == TOPIC
+    assert [topic.name for topic in publisher.list_topics(project="projects/p")] == [TOPIC]
+    assert list(publisher.list_topic_subscriptions(topic=TOPIC)) == [SUBSCRIPTION, second]
+    pages = subscriber.list_subscriptions({"project": "projects/p", "page_size": 1}).pages
+    assert [[s.name for s in page.subscriptions] for page in pages] == [[SUBSCRIPTION], [second]]
+    subscriber.delete_subscription(subscription=second)
+    publisher.delete_topic(topic=TOPIC)
+    assert list(publisher.list_topics(project="projects/p")) == []
+    assert subscriber.get_subscription(subscription=SUBSCRIPTION).topic == "_deleted-topic_"

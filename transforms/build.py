@@ -1,0 +1,82 @@
+"""Build: an identified record -> Customer.io operations."""
+
+from collections.abc import Mapping
+
+from transforms.deadletter import dead_letter
+from transforms.event_time import InvalidTimeError, event_time_ms
+from transforms.filter import canonical_event_type
+from transforms.records import (
+    Built,
+    EventOperation,
+    Identified,
+    IdentifyOperation,
+    Operation,
+    Settled,
+)
+from transforms.route import event_type
+from transforms.stage import Stage, StageDoFn
+from transforms.ulid import event_ulid
+
+UPDATE_ONLY = "_update"
+"""The attribute by which an identify never creates a person (Track API)."""
+
+_STAGE = "build"
+
+
+def build_operations(
+    identified: Identified, names: Mapping[str, str], *, update_only: bool
+) -> Built | Settled:
+    """The event and the identify of a record.
+
+    `names`: event type, as Amplitude's records spell it -> name in Customer.io.
+    """
+    record = identified.record
+    try:
+        time_ms = event_time_ms(record)
+    except InvalidTimeError as error:
+        return dead_letter("invalid_time", str(error), stage=_STAGE, record=record)
+    operations: list[Operation] = []
+    if identified.event is not None:
+        own_name = event_type(record) or ""
+        operations.append(
+            EventOperation(
+                identifiers=identified.identifiers,
+                name=names.get(canonical_event_type(own_name), own_name),
+                id=event_ulid(record.fields, time_ms),
+                timestamp=time_ms // 1000,
+                attributes=identified.event,
+            )
+        )
+    if identified.person is not None:
+        attributes = identified.person
+        operations.append(
+            IdentifyOperation(
+                identifiers=identified.identifiers,
+                attributes={**attributes, UPDATE_ONLY: True} if update_only else attributes,
+                timestamp=time_ms // 1000,
+            )
+        )
+    return Built(record, time_ms, tuple(operations), identified.filtered)
+
+
+class _BuildDoFn(StageDoFn[Identified, Built]):
+    stage = _STAGE
+
+    def __init__(self, names: Mapping[str, str], *, update_only: bool) -> None:
+        self._names = {canonical_event_type(own): given for own, given in names.items()}
+        self._update_only = update_only
+
+    def step(self, element: Identified) -> list[Built | Settled]:
+        return [build_operations(element, self._names, update_only=self._update_only)]
+
+
+class BuildOperations(Stage):
+    """Identified -> Built.
+
+    `rename`: event type -> name in Customer.io. `update_only`: an identify never creates a person.
+    """
+
+    def __init__(
+        self, rename: Mapping[str, str] | None = None, *, update_only: bool = False
+    ) -> None:
+        super().__init__(_BuildDoFn(rename or {}, update_only=update_only), Identified, Built)

@@ -1,0 +1,80 @@
+"""Event time: when a record happened, in Unix milliseconds."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from transforms.records import Record
+
+EARLIEST_S = 1_000_000_000
+LATEST_S = 100_000_000_000
+"""Customer.io takes a time within [EARLIEST_S, LATEST_S) as Unix seconds; any other one it replaces
+by "now" without a word (its official Ruby client refuses the same range)."""
+
+_FIELDS = (
+    "event_time",
+    "time",
+    "created_at",
+    "client_event_time",
+    "server_received_time",
+    "server_upload_time",
+)
+_TEXT = re.compile(
+    r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII
+)
+_NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
+_MILLISECONDS = range(10**12, 10**13)
+"""A whole number of 13 digits is milliseconds, any other number seconds."""
+_OUT_OF_RANGE = -1
+
+
+class InvalidTimeError(ValueError):
+    """A record's time is missing, not readable or out of range; the text says which."""
+
+
+def event_time_ms(record: Record) -> int:
+    """The record's time in Unix milliseconds, rounded down.
+
+    The first of Amplitude's time fields that is not null, else the message's publish time. A field
+    that is there but not readable is an error: nothing is guessed. Raises InvalidTimeError.
+    """
+    for field in _FIELDS:
+        value = record.fields.get(field)
+        if value is not None:
+            milliseconds = _parse(value)
+            break
+    else:
+        field, published = "publish time", record.origin.publish_time
+        if published is None:
+            raise InvalidTimeError("the record has no time")
+        milliseconds = int(published * 1000)
+    if milliseconds is None:
+        raise InvalidTimeError(f"{field} is not a time")
+    if not EARLIEST_S * 1000 <= milliseconds < LATEST_S * 1000:
+        raise InvalidTimeError(f"{field} is outside {EARLIEST_S} to {LATEST_S} seconds")
+    return milliseconds
+
+
+def _parse(value: Any) -> int | None:
+    if isinstance(value, str):
+        match = _TEXT.fullmatch(value)
+        if match is not None:
+            return _from_text(*match.groups())
+        if len(value) > 30 or not _NUMBER.fullmatch(value):
+            return None
+        value = float(value) if "." in value else int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if isinstance(value, int) and value in _MILLISECONDS:
+        return value
+    return int(value * 1000) if EARLIEST_S <= value < LATEST_S else _OUT_OF_RANGE
+
+
+def _from_text(whole: str, fraction: str | None, zone: str | None) -> int | None:
+    try:
+        moment = datetime.fromisoformat(whole + ("" if zone in (None, "Z") else zone or ""))
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return int(moment.timestamp()) * 1000 + int((fraction or "0")[:3].ljust(3, "0"))

@@ -1,0 +1,70 @@
+"""Identify: the attributes of a person that a record sets or removes."""
+
+from transforms.properties import (
+    Selection,
+    as_object,
+    select,
+    stateful_operators,
+    unset_properties,
+    user_properties,
+)
+from transforms.records import Json, Projected, Record, Selected, Settled
+from transforms.stage import Stage, StageDoFn
+from transforms.tally import Tally
+
+IDENTIFIER_ATTRIBUTES = frozenset({"id", "email", "cio_id"})
+"""Attributes that would replace an identifier: sent only when they are listed."""
+RESERVED_PREFIX = "_"
+"""Of attribute names that Customer.io keeps for itself."""
+
+
+def person_attributes(record: Record, selection: Selection, tally: Tally) -> Json:
+    """The selected user properties; null for one that `$unset` removes."""
+    chosen = select(user_properties(record.fields), selection)
+    for name in unset_properties(record.fields):
+        if selection == "all" or (selection != "none" and name in selection):
+            chosen[name] = None
+    if selection == "all":
+        reserved = [name for name in chosen if _is_reserved(name)]
+        for name in reserved:
+            del chosen[name]
+        if reserved:
+            tally.add("dropped.reserved_property", len(reserved))
+    return chosen
+
+
+def _is_reserved(name: str) -> bool:
+    return name.startswith(RESERVED_PREFIX) or name in IDENTIFIER_ATTRIBUTES
+
+
+def select_person(projected: Projected, selection: Selection, tally: Tally) -> Selected | Settled:
+    """A record with its person's attributes; settled when neither they nor an event are left."""
+    record = projected.record
+    person: Json | None = None
+    if projected.person:
+        operators = stateful_operators(record.fields)
+        if projected.update and 0 < operators == len(as_object(record.fields["user_properties"])):
+            return Settled("skipped.operator_needs_state")
+        person = person_attributes(record, selection, tally) or None
+        if person is None and projected.event is None:
+            return Settled(projected.filtered or "skipped.no_selected_property")
+        if operators and projected.update:
+            tally.add("unapplied.operator", operators)
+    return Selected(record, projected.event, person, projected.filtered)
+
+
+class _IdentifyDoFn(StageDoFn[Projected, Selected]):
+    stage = "identify"
+
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
+
+    def step(self, element: Projected) -> list[Selected | Settled]:
+        return [select_person(element, self._selection, self.tally)]
+
+
+class IdentifyPeople(Stage):
+    """Projected -> Selected: the attributes of a person are chosen."""
+
+    def __init__(self, selection: Selection) -> None:
+        super().__init__(_IdentifyDoFn(selection), Projected, Selected)

@@ -1,0 +1,87 @@
+"""Project: the properties that go along as an event's data."""
+
+from msgspec import Struct
+
+from transforms.properties import Selection, as_object, select, user_properties
+from transforms.records import Json, Projected, Record, Routed, Settled
+from transforms.stage import Stage, StageDoFn
+from transforms.tally import Tally
+
+RESERVED_EVENT_DATA = ("recipient", "from_address", "reply_to")
+"""Names by which event data redirects the mail that the event triggers (Track API)."""
+
+GROUPS = "groups"
+
+
+class EventSelection(Struct, frozen=True):
+    """The allow-lists of an event's data."""
+
+    event_properties: Selection = "none"
+    user_properties: Selection = "none"
+    group_properties: Selection = "none"
+
+
+def project_event(record: Record, selection: EventSelection, tally: Tally) -> Json:
+    """An event's data: selected group and user properties, the event's own over them."""
+    fields = record.fields
+    data = _select_unreserved(user_properties(fields), selection.user_properties, tally)
+    own = _select_unreserved(
+        as_object(fields.get("event_properties")), selection.event_properties, tally
+    )
+    clashes = len(data.keys() & own.keys())
+    data |= own
+    groups = _group_properties(fields, selection.group_properties)
+    if groups:
+        if GROUPS in data:
+            clashes += 1
+        else:
+            data[GROUPS] = groups
+    if clashes:
+        tally.add("clash.property", clashes)
+    return data
+
+
+def _select_unreserved(properties: Json, selection: Selection, tally: Tally) -> Json:
+    chosen = select(properties, selection)
+    if selection == "all":
+        for name in RESERVED_EVENT_DATA:
+            if name in chosen:
+                del chosen[name]
+                tally.add("dropped.reserved_property")
+    return chosen
+
+
+def _group_properties(fields: Json, selection: Selection) -> Json:
+    """{type: {name: {property: value}}}, the levels that hold a selected property."""
+    if selection == "none":
+        return {}
+    groups: Json = {}
+    for group_type, names in as_object(fields.get("group_properties")).items():
+        chosen = {
+            name: properties
+            for name, given in as_object(names).items()
+            if (properties := select(as_object(given), selection))
+        }
+        if chosen:
+            groups[group_type] = chosen
+    return groups
+
+
+class _ProjectDoFn(StageDoFn[Routed, Projected]):
+    stage = "project"
+
+    def __init__(self, selection: EventSelection) -> None:
+        self._selection = selection
+
+    def step(self, element: Routed) -> list[Projected | Settled]:
+        event = (
+            project_event(element.record, self._selection, self.tally) if element.event else None
+        )
+        return [Projected(element.record, element.update, event, element.person, element.filtered)]
+
+
+class ProjectEvents(Stage):
+    """Routed -> Projected: the data of an event is chosen; a user update passes untouched."""
+
+    def __init__(self, selection: EventSelection) -> None:
+        super().__init__(_ProjectDoFn(selection), Routed, Projected)

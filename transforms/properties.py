@@ -1,0 +1,80 @@
+"""Reading Amplitude's properties: paths, selections, and the operators of user updates."""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from transforms.records import Json
+
+Selection = Literal["none", "all"] | tuple[str, ...]
+"""Which properties go along: none, all, or those of a list in its order."""
+
+STATEFUL_OPERATORS = frozenset(
+    {
+        "$setOnce",
+        "$add",
+        "$append",
+        "$prepend",
+        "$preInsert",
+        "$postInsert",
+        "$remove",
+        "$clearAll",
+    }
+)
+"""Operators of Amplitude's Identify API whose result depends on the stored value."""
+
+_OPERATORS = STATEFUL_OPERATORS | {"$set", "$unset"}
+
+
+def as_object(value: Any) -> Json:
+    """`value` if it is a JSON object, else an empty one."""
+    return value if type(value) is dict else {}
+
+
+def user_properties(fields: Json) -> Json:
+    """A record's user properties as a plain object: plain keys, `$set` over them, no operators."""
+    properties = as_object(fields.get("user_properties"))
+    if not any(key in properties for key in _OPERATORS):
+        return properties
+    plain = {name: value for name, value in properties.items() if name not in _OPERATORS}
+    return plain | as_object(properties.get("$set"))
+
+
+def unset_properties(fields: Json) -> Iterable[str]:
+    """The names under `$unset`."""
+    return as_object(as_object(fields.get("user_properties")).get("$unset"))
+
+
+def stateful_operators(fields: Json) -> int:
+    """How many operators of a user update depend on the stored value."""
+    return sum(key in STATEFUL_OPERATORS for key in as_object(fields.get("user_properties")))
+
+
+class PropertyPath:
+    """A place in a record: a top-level field, `user_properties.NAME` or `event_properties.NAME`.
+
+    Names may hold dots themselves: only the first one separates.
+    """
+
+    __slots__ = ("_name", "_space")
+
+    def __init__(self, path: str) -> None:
+        space, dot, name = path.partition(".")
+        nested = dot and space in ("user_properties", "event_properties")
+        self._space, self._name = (space, name) if nested else ("", path)
+
+    def read(self, fields: Json) -> Any:
+        """The value there; None when it is missing or null."""
+        if not self._space:
+            return fields.get(self._name)
+        if self._space == "user_properties":
+            return user_properties(fields).get(self._name)
+        return as_object(fields.get("event_properties")).get(self._name)
+
+
+def select(properties: Json, selection: Selection) -> Json:
+    """The selected properties that are there and not null: in the list's order, or the record's."""
+    if selection == "none":
+        return {}
+    if selection == "all":
+        return {name: value for name, value in properties.items() if value is not None}
+    return {name: value for name in selection if (value := properties.get(name)) is not None}

@@ -1,0 +1,160 @@
+"""The types that flow from one transform to the next, in the order in which they appear."""
+
+from typing import Any
+
+from msgspec import Struct
+
+Json = dict[str, Any]
+
+
+class Message(Struct, frozen=True):
+    """What a source yields: one Pub/Sub message, or one line of a file."""
+
+    data: bytes
+    message_id: str
+    publish_time: float | None
+    """Unix seconds; None for a line of a file."""
+    attributes: dict[str, str]
+
+
+class Origin(Struct, frozen=True):
+    """Where a record came from, for its dead letter and as the last resort for its time."""
+
+    message_id: str
+    publish_time: float | None
+    attributes: dict[str, str]
+
+
+class Record(Struct, frozen=True):
+    """One Amplitude record, without `api_key`."""
+
+    fields: Json
+    origin: Origin
+
+
+class Routed(Struct, frozen=True):
+    """A record and the branches that it takes: the event branch, the identify branch, or both.
+
+    Both branches stay on one element: a record is settled, counted and acknowledged once.
+    """
+
+    record: Record
+    update: bool
+    """True for a user update, False for an event."""
+    event: bool
+    person: bool
+    filtered: str | None = None
+    """Why the event branch ended, when the identify branch goes on."""
+
+
+class Projected(Struct, frozen=True):
+    """A routed record with the data of its event chosen (None: no event)."""
+
+    record: Record
+    update: bool
+    event: Json | None
+    person: bool
+    filtered: str | None
+
+
+class Selected(Struct, frozen=True):
+    """A record with the data of its event and the attributes of its person chosen."""
+
+    record: Record
+    event: Json | None
+    person: Json | None
+    filtered: str | None
+
+
+class Identified(Struct, frozen=True):
+    """A selected record and the one identifier of its person, as Customer.io takes it."""
+
+    record: Record
+    identifiers: dict[str, str]
+    event: Json | None
+    person: Json | None
+    filtered: str | None
+
+
+class EventOperation(Struct, frozen=True, kw_only=True, tag_field="action", tag="event"):
+    """A Customer.io event; encodes to the JSON of the v2 API's `person_event`."""
+
+    type: str = "person"
+    identifiers: dict[str, str]
+    name: str
+    id: str
+    """A ULID; Customer.io ignores a second event of the same one."""
+    timestamp: int
+    """Unix seconds."""
+    attributes: Json
+
+
+class IdentifyOperation(Struct, frozen=True, kw_only=True, tag_field="action", tag="identify"):
+    """A Customer.io identify; encodes to the JSON of the v2 API's `identify_person`."""
+
+    type: str = "person"
+    identifiers: dict[str, str]
+    attributes: Json
+    timestamp: int
+    """Unix seconds; Customer.io never lets an older identify replace a newer one."""
+
+
+Operation = EventOperation | IdentifyOperation
+
+
+class Built(Struct, frozen=True):
+    """The operations that a record becomes: an event, an identify, or both in this order."""
+
+    record: Record
+    time_ms: int
+    """The record's time, Unix milliseconds."""
+    operations: tuple[Operation, ...]
+    filtered: str | None
+
+
+class Item(Struct, frozen=True):
+    """One operation that is within Customer.io's limits, encoded once."""
+
+    operation: Operation
+    body: bytes
+    """The operation as an item of a v2 batch."""
+    alone: bool
+    """True when it is too large for a batch and goes through the v1 events endpoint."""
+
+
+class DeadLetter(Struct, frozen=True, kw_only=True):
+    """A record or an operation that could not be delivered, and why.
+
+    Exactly one of `record` and `operation` is given.
+    """
+
+    reason: str
+    detail: str
+    stage: str
+    kind: str
+    message_id: str
+    publish_time: float | None
+    attributes: dict[str, str]
+    record: str | None = None
+    encoding: str = "text"
+    """Of `record`: "text", or "base64" where the input is not UTF-8."""
+    operation: Operation | None = None
+
+
+class Delivery(Struct, frozen=True):
+    """A record ready to be sent: what the sink takes."""
+
+    origin: Origin
+    time_ms: int
+    items: tuple[Item, ...]
+    fallen: tuple[str, ...] = ()
+    """Outcomes of those parts of the record that are settled already."""
+    letters: tuple[DeadLetter, ...] = ()
+    """Dead letters of those parts; the sink hands them on when it settles the record."""
+
+
+class Settled(Struct, frozen=True):
+    """The end of a record's way: its outcome in the ledger, and its dead letter if it has one."""
+
+    outcome: str
+    letter: DeadLetter | None = None

@@ -1,0 +1,80 @@
+"""Resolve: which person of Customer.io a record is about."""
+
+import re
+from decimal import Decimal
+from typing import Any, Literal
+
+from transforms.deadletter import dead_letter
+from transforms.properties import PropertyPath
+from transforms.records import Identified, Selected, Settled
+from transforms.stage import Stage, StageDoFn
+
+MAX_IDENTIFIER_BYTES = 150
+CIO_ID_PREFIX = "cio_"
+
+Anonymous = Literal["skip", "dead_letter"]
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
+_STAGE = "resolve"
+
+
+def identifier_text(value: Any) -> str | None:
+    """The identifier in a JSON value: stripped text or a number's decimal text; None if missing."""
+    if isinstance(value, str):
+        return value.strip() or None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    text = format(Decimal(repr(value)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def identifiers_of(text: str) -> dict[str, str]:
+    """Customer.io's identifier by the shape of the value, as its own Amplitude mapping reads it."""
+    if text.startswith(CIO_ID_PREFIX) and len(text) > len(CIO_ID_PREFIX):
+        return {"cio_id": text.removeprefix(CIO_ID_PREFIX)}
+    # No address that fits the limit is longer; a bound also bounds the match.
+    if len(text) <= MAX_IDENTIFIER_BYTES and _EMAIL.fullmatch(text):
+        return {"email": text}
+    return {"id": text}
+
+
+def resolve_identifier(
+    selected: Selected, path: PropertyPath, anonymous: Anonymous
+) -> Identified | Settled:
+    """The record with its person's identifier; settled when there is none that can be sent."""
+    text = identifier_text(path.read(selected.record.fields))
+    if text is None:
+        if anonymous == "skip":
+            return Settled("skipped.anonymous")
+        detail = "the record has no user identifier"
+        return dead_letter("no_identifier", detail, stage=_STAGE, record=selected.record)
+    identifiers = identifiers_of(text)
+    [value] = identifiers.values()
+    size = len(value.encode())
+    if size > MAX_IDENTIFIER_BYTES:
+        detail = f"the identifier has {size} bytes; {MAX_IDENTIFIER_BYTES} are allowed"
+        return dead_letter("identifier_too_long", detail, stage=_STAGE, record=selected.record)
+    return Identified(
+        selected.record, identifiers, selected.event, selected.person, selected.filtered
+    )
+
+
+class _ResolveDoFn(StageDoFn[Selected, Identified]):
+    stage = _STAGE
+
+    def __init__(self, user_identifier: str, anonymous: Anonymous) -> None:
+        self._path = PropertyPath(user_identifier)
+        self._anonymous = anonymous
+
+    def step(self, element: Selected) -> list[Identified | Settled]:
+        return [resolve_identifier(element, self._path, self._anonymous)]
+
+
+class ResolveIdentifier(Stage):
+    """Selected -> Identified.
+
+    `user_identifier`: a top-level field, `user_properties.NAME` or `event_properties.NAME`.
+    """
+
+    def __init__(self, user_identifier: str = "user_id", anonymous: Anonymous = "skip") -> None:
+        super().__init__(_ResolveDoFn(user_identifier, anonymous), Selected, Identified)

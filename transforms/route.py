@@ -1,0 +1,58 @@
+"""Route: decides what a record is, and which branches it takes."""
+
+from transforms.deadletter import dead_letter
+from transforms.records import Record, Routed, Settled
+from transforms.stage import Stage, StageDoFn
+
+USER_UPDATE_TYPES = frozenset({"$identify", "_identify", "identify"})
+GROUP_UPDATE_TYPE = "$groupidentify"
+
+_STAGE = "route"
+
+
+def event_type(record: Record) -> str | None:
+    """The record's event type; None when there is none, or it is blank or no text."""
+    for field in ("event_type", "event_name"):
+        value = record.fields.get(field)
+        if isinstance(value, str) and value.strip():
+            return value
+    return None
+
+
+def route(record: Record, *, identify_events: bool) -> Routed | Settled:
+    """Tells events, user updates and the rest apart.
+
+    `identify_events`: events too take the identify branch (`users.trigger: always`).
+    """
+    fields = record.fields
+    kind = event_type(record)
+    if kind in USER_UPDATE_TYPES:
+        return Routed(record, update=True, event=False, person=True)
+    if kind == GROUP_UPDATE_TYPE:
+        return Settled("skipped.group_type")
+    if "cohort_id" in fields and "in_cohort" in fields:
+        return Settled("skipped.cohort_message")
+    if kind is not None:
+        return Routed(record, update=False, event=True, person=identify_events)
+    untyped = fields.get("event_type") is None and fields.get("event_name") is None
+    if untyped and isinstance(fields.get("user_properties"), dict):
+        return Routed(record, update=True, event=False, person=True)
+    detail = "neither an event (no event_type) nor a user update (no user_properties)"
+    return dead_letter("unknown_record", detail, stage=_STAGE, record=record)
+
+
+class _RouteDoFn(StageDoFn[Record, Routed]):
+    stage = _STAGE
+
+    def __init__(self, *, identify_events: bool) -> None:
+        self._identify_events = identify_events
+
+    def step(self, element: Record) -> list[Routed | Settled]:
+        return [route(element, identify_events=self._identify_events)]
+
+
+class Route(Stage):
+    """Record -> Routed: event branch, identify branch, or both."""
+
+    def __init__(self, *, identify_events: bool = False) -> None:
+        super().__init__(_RouteDoFn(identify_events=identify_events), Record, Routed)

@@ -1,0 +1,1 @@
+"""Everything about Customer.io's Track API: requests, answers, retries, order, rate."""

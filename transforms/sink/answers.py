@@ -1,0 +1,140 @@
+"""What an answer of the Track API means for the items of the request it answers."""
+
+import email.utils
+from collections.abc import Mapping
+from enum import Enum, auto
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+
+class Meaning(Enum):
+    """What to do with the items of a request."""
+
+    ACCEPTED = auto()
+    """All items were taken, but for those in `Verdict.refused`."""
+    SPLIT = auto()
+    """Some item is at fault, and the answer does not say which."""
+    RETRY = auto()
+    """The request did not get through; send it again."""
+    CREDENTIALS = auto()
+    """No record is at fault: the credentials are wrong."""
+    ENDPOINT = auto()
+    """No record is at fault: the endpoint is wrong."""
+
+
+class Answer(Struct, frozen=True):
+    """What came back. `status` 0: nothing did; `body` then names the failure."""
+
+    status: int
+    body: bytes = b""
+    retry_after: str | None = None
+    date: str | None = None
+
+
+class Verdict(Struct, frozen=True):
+    """The meaning of an answer."""
+
+    meaning: Meaning
+    refused: Mapping[int, str] = {}
+    """Index of an item -> Customer.io's reason, field and message."""
+    detail: str = ""
+
+
+_RETRIED = frozenset({0, 408, 425, 429})
+_ITEM_AT_FAULT = frozenset({400, 413, 422})
+_CREDENTIALS = frozenset({401, 403})
+_DETAIL_CHARACTERS = 500
+
+
+def read_answer(answer: Answer, items: int) -> Verdict:
+    """The verdict over a request of `items` items.
+
+    Customer.io names refused items by index, in a 207 and, so its clients found, in a 200 too. An
+    index that cannot be means that some item was refused but not which one: the request is split.
+    """
+    status = answer.status
+    if status in _RETRIED or status >= 500:
+        return Verdict(Meaning.RETRY, detail=_describe(answer))
+    if status in _CREDENTIALS:
+        return Verdict(Meaning.CREDENTIALS, detail=_describe(answer))
+    if status in _ITEM_AT_FAULT:
+        return Verdict(Meaning.SPLIT, detail=_describe(answer))
+    if 200 <= status < 300:
+        return _read_success(answer, items)
+    return Verdict(Meaning.ENDPOINT, detail=_describe(answer))
+
+
+def _read_success(answer: Answer, items: int) -> Verdict:
+    body = _json(answer.body) if answer.body.strip() else {}
+    if not isinstance(body, dict):
+        # Whatever said 2xx (a proxy's page, say), it was not the Track API.
+        return Verdict(Meaning.RETRY, detail=f"{answer.status} without a JSON object")
+    errors = body.get("errors") or []
+    if not isinstance(errors, list):
+        return Verdict(Meaning.SPLIT, detail=_describe(answer))
+    if not errors and answer.status == 207:
+        return Verdict(Meaning.SPLIT, detail=_describe(answer))
+    refused: dict[int, str] = {}
+    for error in errors:
+        index = error.get("batch_index") if isinstance(error, dict) else None
+        if type(index) is not int or not 0 <= index < items:
+            return Verdict(Meaning.SPLIT, detail=_describe(answer))
+        refused[index] = "; ".join(filter(None, (refused.get(index), _error_text(error))))
+    return Verdict(Meaning.ACCEPTED, refused=refused)
+
+
+def _describe(answer: Answer) -> str:
+    """The status and what the body says, in one line."""
+    if answer.status == 0:
+        return answer.body.decode()
+    body = _json(answer.body)
+    said = ""
+    if isinstance(body, dict):
+        errors = body.get("errors")
+        if isinstance(errors, list):
+            said = "; ".join(_error_text(error) for error in errors)
+        meta = body.get("meta")
+        if isinstance(meta, dict):
+            texts = meta.get("errors") if isinstance(meta.get("errors"), list) else None
+            said = "; ".join(map(str, texts or [meta.get("error", "")]))
+    return f"{answer.status} {said}".strip()[:_DETAIL_CHARACTERS]
+
+
+def _error_text(error: Any) -> str:
+    if not isinstance(error, dict):
+        return str(error)
+    named = [error[key] for key in ("reason", "field", "message") if error.get(key)]
+    return ": ".join(map(str, named))[:_DETAIL_CHARACTERS]
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def retry_after_s(answer: Answer, now: float) -> float | None:
+    """Seconds that the answer asks to wait: a number of seconds or an HTTP date (RFC 9110).
+
+    `now`: Unix seconds. An HTTP date is held against the answer's own Date when it has one, so that
+    a clock that is off does no harm.
+    """
+    if answer.retry_after is None:
+        return None
+    text = answer.retry_after.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    moment = _http_date(text)
+    if moment is None:
+        return None
+    return max(0.0, moment - (_http_date(answer.date or "") or now))
+
+
+def _http_date(text: str) -> float | None:
+    try:
+        return email.utils.parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,153 @@
+"""One lane: its requests one after the other, each until it is answered for good."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+
+from msgspec import Struct
+
+from transforms.sink.alarm import Alarm, summary
+from transforms.sink.answers import Answer, Meaning, Verdict, read_answer, retry_after_s
+from transforms.sink.backoff import backoff_s
+from transforms.sink.batch import Pending, Request, pack
+from transforms.sink.budget import RequestBudget
+from transforms.sink.client import TrackClient
+
+_TOO_MANY_REQUESTS = 429
+
+
+class Receipt(Struct, frozen=True):
+    """What became of an item."""
+
+    pending: Pending
+    refused: str | None
+    """Customer.io's words; None when it took the item."""
+    at_ms: int
+    """When it answered, Unix milliseconds."""
+
+
+class DeliveryError(Exception):
+    """Items could not be delivered in the time given: their bundle has to be tried again."""
+
+
+class Lane:
+    """Delivers items in their order over one connection.
+
+    `clock` (Unix seconds) and `sleep` (seconds) are for tests.
+    """
+
+    def __init__(
+        self,
+        client: TrackClient,
+        budget: RequestBudget,
+        alarm: Alarm,
+        retry_for_s: float,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.client = client
+        self.budget = budget
+        self.alarm = alarm
+        self.retry_for_s = retry_for_s
+        self.clock = clock
+        self.sleep = sleep
+        self.rng = random.Random()
+
+    def deliver(
+        self, pendings: Iterable[Pending], *, max_items: int, max_bytes: int
+    ) -> tuple[list[Receipt], Counter[str]]:
+        """Sends everything; returns a receipt an item, and the counts. Raises DeliveryError."""
+        run = _Run(self)
+        for request in pack(pendings, max_items=max_items, max_bytes=max_bytes):
+            run.send(request)
+        return run.receipts, run.counts
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self.client.close()
+
+
+class _Run:
+    """One call of Lane.deliver."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+        self._deadline = lane.clock() + lane.retry_for_s
+        self.receipts: list[Receipt] = []
+        self.counts: Counter[str] = Counter()
+
+    def send(self, request: Request) -> bool:
+        """Gets every item of a request taken or refused; True when all were taken."""
+        verdict = self._until_answered(request)
+        if verdict.meaning is Meaning.ACCEPTED:
+            self._settle(request, verdict.refused)
+            return not verdict.refused
+        if len(request.pendings) == 1:
+            self._settle(request, {0: verdict.detail})
+        else:
+            self._bisect(request)
+        return False
+
+    def _bisect(self, request: Request) -> None:
+        first, second = request.halves()
+        clean = self.send(first)
+        if clean and len(second.pendings) > 1:
+            # The first half was taken, so what is at fault is in the second: no need to ask.
+            self._bisect(second)
+        else:
+            self.send(second)
+
+    def _settle(self, request: Request, refused: Mapping[int, str]) -> None:
+        now_ms = int(self._lane.clock() * 1000)
+        for index, pending in enumerate(request.pendings):
+            reason = refused.get(index)
+            if reason is not None and pending.parts:
+                # One bad identify must not take those that it was made one with.
+                for part in pending.parts:
+                    part.tries = pending.tries
+                    self.send(Request([part]))
+                continue
+            if reason is None:
+                taken = "first_attempt" if pending.tries == 1 else "after_retry"
+                self.counts[taken] += max(1, len(pending.parts))
+            self.receipts.append(Receipt(pending, reason, now_ms))
+
+    def _until_answered(self, request: Request) -> Verdict:
+        """Sends a request until it is accepted or an item of it is at fault."""
+        body = request.body()
+        failures = 0
+        while True:
+            answer = self._attempt(request, body)
+            verdict = read_answer(answer, len(request.pendings))
+            if verdict.meaning in (Meaning.ACCEPTED, Meaning.SPLIT):
+                return verdict
+            failures += 1
+            self._after_failure(answer, verdict, failures)
+
+    def _attempt(self, request: Request, body: bytes) -> Answer:
+        self.counts["throttled_ms"] += int(self._lane.budget.acquire() * 1000)
+        for pending in request.pendings:
+            pending.tries += 1
+        self.counts["requests"] += 1
+        self.counts["request_bytes"] += len(body)
+        self.counts["batch_items"] += len(request.pendings)
+        return self._lane.client.post(request.path, body)
+
+    def _after_failure(self, answer: Answer, verdict: Verdict, failures: int) -> None:
+        """Waits before the next attempt. Raises DeliveryError when the time is over."""
+        lane = self._lane
+        asked = retry_after_s(answer, lane.clock())
+        pause = backoff_s(failures, asked, lane.rng)
+        if answer.status == _TOO_MANY_REQUESTS:
+            lane.budget.slow_down(pause)
+            self.counts["throttled_ms"] += int(pause * 1000)
+        lane.alarm.ring(verdict)
+        if verdict.meaning is Meaning.CREDENTIALS:
+            lane.client.renew_credentials()
+        left = self._deadline - lane.clock()
+        lane.sleep(max(0.0, min(pause, left)))
+        if pause >= left:
+            raise DeliveryError(
+                f"not delivered within {lane.retry_for_s:g} s; last answer: {summary(verdict)}"
+            )

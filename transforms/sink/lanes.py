@@ -1,0 +1,116 @@
+"""The lanes of a process: how many requests are under way, and who waits for whom."""
+
+import threading
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from msgspec import Struct
+
+from transforms.sink.alarm import Alarm
+from transforms.sink.batch import Pending, person_key
+from transforms.sink.budget import RequestBudget
+from transforms.sink.client import Credentials, TrackClient
+from transforms.sink.lane import Lane, Receipt
+
+
+class DeliveryPolicy(Struct, frozen=True):
+    """How a process delivers; sizes in bytes, times in seconds."""
+
+    endpoint: str
+    max_batch_items: int = 100
+    max_batch_bytes: int = 475_000
+    requests_per_second: float = 100.0
+    """This process's share of the job's request budget; 0: no limit."""
+    lanes: int = 16
+    request_timeout_s: float = 10.0
+    retry_for_s: float = 120.0
+
+
+class Lanes:
+    """Threads with a connection each. One person's items always take the same one.
+
+    So the items of a person leave in order, also when an earlier request is still being retried and
+    whichever bundle they come from, while the other lanes go on.
+    """
+
+    def __init__(self, policy: DeliveryPolicy, credentials: Credentials) -> None:
+        self._policy = policy
+        budget = RequestBudget(policy.requests_per_second)
+        alarm = Alarm()
+        self._lanes = [
+            Lane(
+                TrackClient(policy.endpoint, credentials, policy.request_timeout_s),
+                budget,
+                alarm,
+                policy.retry_for_s,
+            )
+            for _ in range(policy.lanes)
+        ]
+        self._threads = [
+            ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"lane-{number}")
+            for number in range(policy.lanes)
+        ]
+
+    def deliver(self, pendings: Iterable[Pending]) -> tuple[list[Receipt], Counter[str]]:
+        """Delivers items, each person's in the order of their time, and waits for all of them.
+
+        Raises DeliveryError when some could not be delivered; the others have been.
+        """
+        by_lane: defaultdict[int, list[Pending]] = defaultdict(list)
+        for pending in pendings:
+            person = person_key(pending.item.operation.identifiers)
+            by_lane[zlib.crc32(person.encode()) % self._policy.lanes].append(pending)
+        futures: list[Future[tuple[list[Receipt], Counter[str]]]] = [
+            self._threads[number].submit(
+                self._lanes[number].deliver,
+                sorted(waiting, key=lambda pending: pending.time_ms),
+                max_items=self._policy.max_batch_items,
+                max_bytes=self._policy.max_batch_bytes,
+            )
+            for number, waiting in by_lane.items()
+        ]
+        failure: BaseException | None = None
+        receipts: list[Receipt] = []
+        counts: Counter[str] = Counter()
+        for future in futures:
+            error = future.exception()
+            if error is not None:
+                failure = failure or error
+                continue
+            lane_receipts, lane_counts = future.result()
+            receipts += lane_receipts
+            counts.update(lane_counts)
+        if failure is not None:
+            raise failure
+        return receipts, counts
+
+    def close(self) -> None:
+        """Ends the threads and closes their connections."""
+        for thread in self._threads:
+            thread.shutdown(wait=True, cancel_futures=True)
+        for lane in self._lanes:
+            lane.close()
+
+
+_lock = threading.Lock()
+_open: dict[DeliveryPolicy, tuple[Lanes, int]] = {}
+
+
+def acquire(policy: DeliveryPolicy, credentials: Credentials) -> Lanes:
+    """The process's lanes for a policy; every DoFn of the process shares them. Give them back."""
+    with _lock:
+        lanes, users = _open.get(policy) or (Lanes(policy, credentials), 0)
+        _open[policy] = (lanes, users + 1)
+        return lanes
+
+
+def release(policy: DeliveryPolicy) -> None:
+    """Gives back what `acquire` gave; the last one to do so closes the lanes."""
+    with _lock:
+        lanes, users = _open.pop(policy)
+        if users > 1:
+            _open[policy] = (lanes, users - 1)
+            return
+    lanes.close()

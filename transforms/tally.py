@@ -1,0 +1,120 @@
+"""Counting: plain integers while a bundle runs, reported once when it ends.
+
+A report goes two ways: to Beam's metrics (any runner shows them, and drops those of a bundle that
+failed), and to this process's ledger, which a local job prints.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+
+from apache_beam.metrics.metric import Metrics
+
+NAMESPACE = "amplitude_to_customerio"
+LATENCY = "latency_ms"
+_BUCKETS_PER_DOUBLING = 8
+
+
+def latency_bucket(milliseconds: int) -> int:
+    """The logarithmic bucket of a latency; a bucket is at most 9 % wide."""
+    if milliseconds < 1:
+        return 0
+    doubling = milliseconds.bit_length() - 1
+    within = ((milliseconds << 16 >> doubling) - (1 << 16)) * _BUCKETS_PER_DOUBLING >> 16
+    return 1 + doubling * _BUCKETS_PER_DOUBLING + within
+
+
+def bucket_ceiling_ms(bucket: int) -> float:
+    """The largest latency, in milliseconds, that falls into a bucket."""
+    if bucket == 0:
+        return 0.0
+    doubling, within = divmod(bucket - 1, _BUCKETS_PER_DOUBLING)
+    return float(2**doubling) * (1 + (within + 1) / _BUCKETS_PER_DOUBLING)
+
+
+class Tally:
+    """Counts of one bundle in one DoFn."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.latencies_ms: list[int] = []
+
+    def add(self, name: str, amount: int = 1) -> None:
+        """Counts `amount` under `name`, a name of `transforms.reasons`."""
+        self.counts[name] += amount
+
+    def report(self) -> None:
+        """Hands the counts to Beam and to the process's ledger, and starts again at zero.
+
+        Call it from the bundle's own thread: Beam loses what other threads count.
+        """
+        for name, amount in self.counts.items():
+            if amount:
+                Metrics.counter(NAMESPACE, name).inc(amount)
+        if self.latencies_ms:
+            latency = Metrics.distribution(NAMESPACE, LATENCY)
+            for milliseconds in self.latencies_ms:
+                latency.update(milliseconds)
+        PROCESS_LEDGER.open(self.counts, self.latencies_ms)
+        self.counts = Counter()
+        self.latencies_ms = []
+
+
+class ProcessLedger:
+    """The counts of this process: those of committed bundles, and those of the bundle under way.
+
+    The source commits when the runner finalises the bundle, that is when nothing of it can be
+    undone any more; a bundle that failed is rolled back, for its records come again.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._committed: Counter[str] = Counter()
+        self._open: Counter[str] = Counter()
+        self._committed_latencies: Counter[int] = Counter()
+        self._open_latencies: Counter[int] = Counter()
+
+    def open(self, counts: Mapping[str, int], latencies_ms: list[int]) -> None:
+        """Adds counts of a bundle that is still under way."""
+        with self._lock:
+            self._open.update(counts)
+            self._open_latencies.update(map(latency_bucket, latencies_ms))
+
+    def commit(self) -> None:
+        """Makes the open counts final."""
+        with self._lock:
+            self._committed.update(self._open)
+            self._committed_latencies.update(self._open_latencies)
+            self._open.clear()
+            self._open_latencies.clear()
+
+    def roll_back(self) -> None:
+        """Forgets the open counts."""
+        with self._lock:
+            self._open.clear()
+            self._open_latencies.clear()
+
+    def count_now(self, name: str, amount: int = 1) -> None:
+        """Counts what has happened whether or not its bundle commits (an answer 401, a wait)."""
+        with self._lock:
+            self._committed[name] += amount
+
+    def reset(self) -> None:
+        """Starts again at zero."""
+        with self._lock:
+            for counter in (self._committed, self._open):
+                counter.clear()
+            self._committed_latencies.clear()
+            self._open_latencies.clear()
+
+    def snapshot(self, *, with_open: bool = False) -> tuple[Counter[str], Counter[int]]:
+        """Copies of the counts and of the latency buckets; `with_open` adds unfinished bundles."""
+        with self._lock:
+            counts, latencies = self._committed.copy(), self._committed_latencies.copy()
+            if with_open:
+                counts.update(self._open)
+                latencies.update(self._open_latencies)
+            return counts, latencies
+
+
+PROCESS_LEDGER = ProcessLedger()

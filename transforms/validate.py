@@ -1,0 +1,172 @@
+"""Validate: no operation leaves that Customer.io would refuse or cut for its size."""
+
+from typing import Literal
+
+import msgspec
+
+from transforms.build import UPDATE_ONLY
+from transforms.deadletter import dead_letter
+from transforms.limits import (
+    MAX_ATTRIBUTE_NAME_BYTES,
+    MAX_ATTRIBUTE_VALUE_BYTES,
+    MAX_ATTRIBUTES,
+    MAX_EVENT_DATA_BYTES,
+    MAX_EVENT_NAME_BYTES,
+    MAX_ITEM_BYTES,
+    cut_to_bytes,
+    value_bytes,
+)
+from transforms.records import (
+    Built,
+    Delivery,
+    EventOperation,
+    IdentifyOperation,
+    Item,
+    Json,
+    Operation,
+    Record,
+    Settled,
+)
+from transforms.stage import Stage, StageDoFn
+from transforms.tally import Tally
+
+OnViolation = Literal["dead_letter", "trim"]
+
+_STAGE = "validate"
+_replace = msgspec.structs.replace
+
+
+class LimitError(ValueError):
+    """An operation breaks a limit. `args`: the dead letter's reason, and the detail."""
+
+
+def validate_item(operation: Operation, on_violation: OnViolation, tally: Tally) -> Item:
+    """The operation, within all limits and encoded once. Raises LimitError."""
+    trim = on_violation == "trim"
+    if isinstance(operation, EventOperation):
+        operation = _event_within_limits(operation, tally, trim=trim)
+        body = msgspec.json.encode(operation)
+        return Item(operation, body, alone=len(body) > MAX_ITEM_BYTES)
+    operation = _identify_within_limits(operation, tally, trim=trim)
+    body = msgspec.json.encode(operation)
+    if len(body) > MAX_ITEM_BYTES:
+        raise LimitError("item_too_large", _over(len(body), MAX_ITEM_BYTES, "the identify has"))
+    return Item(operation, body, alone=False)
+
+
+def _event_within_limits(event: EventOperation, tally: Tally, *, trim: bool) -> EventOperation:
+    size = value_bytes(event.name)
+    if size > MAX_EVENT_NAME_BYTES:
+        if not trim:
+            detail = _over(size, MAX_EVENT_NAME_BYTES, "the event name has")
+            raise LimitError("event_name_too_long", detail)
+        event = _replace(event, name=cut_to_bytes(event.name, MAX_EVENT_NAME_BYTES))
+        tally.add("trimmed.event_name_too_long")
+    size = len(msgspec.json.encode(event.attributes))
+    if size > MAX_EVENT_DATA_BYTES:
+        if not trim:
+            detail = _over(size, MAX_EVENT_DATA_BYTES, "the event's data has")
+            raise LimitError("event_data_too_large", detail)
+        event = _replace(event, attributes=_without_largest(event.attributes, size))
+        tally.add("trimmed.event_data_too_large")
+    return event
+
+
+def _without_largest(data: Json, size: int) -> Json:
+    """`data`, encoded `size` bytes, without its largest properties until it is within the limit.
+
+    Of two equally large ones the later one goes first.
+    """
+    # An encoded property takes its name, a colon, its value and a comma.
+    sizes = [
+        (len(msgspec.json.encode(name)) + len(msgspec.json.encode(value)) + 2, position, name)
+        for position, (name, value) in enumerate(data.items())
+    ]
+    dropped = set()
+    for property_size, _position, name in sorted(sizes, reverse=True):
+        if size <= MAX_EVENT_DATA_BYTES:
+            break
+        size -= property_size
+        dropped.add(name)
+    return {name: value for name, value in data.items() if name not in dropped}
+
+
+def _identify_within_limits(
+    identify: IdentifyOperation, tally: Tally, *, trim: bool
+) -> IdentifyOperation:
+    given = identify.attributes
+    attributes = {name: value for name, value in given.items() if name != UPDATE_ONLY}
+    faults: list[tuple[str, str]] = []
+    if len(attributes) > MAX_ATTRIBUTES:
+        detail = f"{len(attributes)} attributes; {MAX_ATTRIBUTES} are allowed"
+        faults.append(("too_many_attributes", detail))
+        attributes = dict(list(attributes.items())[:MAX_ATTRIBUTES])
+    for name, value in list(attributes.items()):
+        if (size := value_bytes(name)) > MAX_ATTRIBUTE_NAME_BYTES:
+            detail = _over(size, MAX_ATTRIBUTE_NAME_BYTES, "an attribute's name has")
+            faults.append(("attribute_name_too_long", detail))
+            del attributes[name]
+        elif (size := value_bytes(value)) > MAX_ATTRIBUTE_VALUE_BYTES:
+            detail = _over(size, MAX_ATTRIBUTE_VALUE_BYTES, f"attribute {name!r} has")
+            faults.append(("attribute_value_too_long", detail))
+            del attributes[name]
+    if not faults:
+        return identify
+    if not trim or not attributes:
+        raise LimitError(*min(faults, key=lambda fault: _IDENTIFY_ORDER.index(fault[0])))
+    for reason, _detail in faults:
+        tally.add(f"trimmed.{reason}")
+    if UPDATE_ONLY in given:
+        attributes[UPDATE_ONLY] = True
+    return _replace(identify, attributes=attributes)
+
+
+_IDENTIFY_ORDER = ("too_many_attributes", "attribute_name_too_long", "attribute_value_too_long")
+
+
+def _over(size: int, limit: int, what: str) -> str:
+    return f"{what} {size} bytes; {limit} are allowed"
+
+
+def validate(built: Built, on_violation: OnViolation, tally: Tally) -> Delivery | Settled:
+    """The operations of a record that may leave.
+
+    A record of two operations, one of them over a limit: the other goes on, and the dead letter of
+    the first travels with it, so that the record is settled once.
+    """
+    items: list[Item] = []
+    faults: list[Settled] = []
+    for operation in built.operations:
+        try:
+            items.append(validate_item(operation, on_violation, tally))
+        except LimitError as error:
+            faults.append(_refused(error, built.record))
+    if not items:
+        return faults[0]
+    fallen = [fault.outcome for fault in faults]
+    if built.filtered:
+        fallen.append(built.filtered)
+    letters = tuple(fault.letter for fault in faults if fault.letter)
+    return Delivery(built.record.origin, built.time_ms, tuple(items), tuple(fallen), letters)
+
+
+def _refused(error: LimitError, record: Record) -> Settled:
+    reason, detail = error.args
+    return dead_letter(reason, detail, stage=_STAGE, record=record)
+
+
+class _ValidateDoFn(StageDoFn[Built, Delivery]):
+    stage = _STAGE
+
+    def __init__(self, on_violation: OnViolation) -> None:
+        self._on_violation = on_violation
+
+    def step(self, element: Built) -> list[Delivery | Settled]:
+        return [validate(element, self._on_violation, self.tally)]
+
+
+class ValidateSizes(Stage):
+    """Built -> Delivery. `on_violation`: what happens to an operation over a limit."""
+
+    def __init__(self, on_violation: OnViolation = "dead_letter") -> None:
+        super().__init__(_ValidateDoFn(on_violation), Built, Delivery)
