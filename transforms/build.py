@@ -28,7 +28,7 @@ def build_operations(
 ) -> Built | Settled:
     """The event and the identify of a record.
 
-    `names`: event type, as Amplitude's records spell it -> name in Customer.io.
+    `names`: what `with_canonical_names` made of the names to rename.
     """
     record = identified.record
     try:
@@ -41,7 +41,7 @@ def build_operations(
         operations.append(
             EventOperation(
                 identifiers=identified.identifiers,
-                name=names.get(canonical_event_type(own_name), own_name),
+                name=names.get(own_name) or names.get(canonical_event_type(own_name), own_name),
                 id=event_ulid(record.fields, time_ms),
                 timestamp=time_ms // 1000,
                 attributes=identified.event,
@@ -59,11 +59,16 @@ def build_operations(
     return Built(record, time_ms, tuple(operations), identified.filtered)
 
 
+def with_canonical_names(names: Mapping[str, str]) -> dict[str, str]:
+    """New names by event type, each under its spelling in Amplitude's records too."""
+    return {canonical_event_type(own): given for own, given in names.items()} | dict(names)
+
+
 class _BuildDoFn(StageDoFn[Identified, Built]):
     stage = _STAGE
 
     def __init__(self, names: Mapping[str, str], *, update_only: bool) -> None:
-        self._names = {canonical_event_type(own): given for own, given in names.items()}
+        self._names = with_canonical_names(names)
         self._update_only = update_only
 
     def step(self, element: Identified) -> list[Built | Settled]:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from transforms.properties import PropertyPath
+from transforms.properties import PropertyPath, decimal_text
 from transforms.records import Json
 
 Scalar = str | int | float | bool
@@ -41,8 +41,10 @@ def compile_clause(clause: Clause) -> Callable[[Json], bool]:
 
 
 def as_text(value: Any) -> str:
-    """A JSON value as text: strings as they are, everything else as compact JSON."""
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    """A JSON value as text: strings as they are, numbers in plain decimals, the rest as JSON."""
+    if isinstance(value, str):
+        return value
+    return decimal_text(value) if _is_number(value) else msgspec.json.encode(value).decode()
 
 
 def _is_number(value: Any) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 from transforms.deadletter import dead_letter_of_input
 from transforms.reasons import RECEIVED
 from transforms.records import Message, Origin, Record, Settled
-from transforms.split_json import nesting_depth, record_list, split_array
+from transforms.split_json import nesting_depth, split_records
 from transforms.stage import Stage, StageDoFn
 from transforms.tally import Tally
 
@@ -75,8 +75,6 @@ def _parse(text: bytes) -> tuple[Any, tuple[str, str] | None]:
     """The JSON value, or None with (reason, detail)."""
     try:
         return msgspec.json.decode(text), None
-    except UnicodeDecodeError as error:
-        return None, ("not_utf8", f"{error.reason} at byte {error.start}")
     except RecursionError:
         return None, ("too_deep", f"nested deeper than {MAX_DEPTH} levels")
     except (msgspec.DecodeError, ValueError) as error:
@@ -89,31 +87,43 @@ def _parse(text: bytes) -> tuple[Any, tuple[str, str] | None]:
         return None, ("malformed_json", str(error))
 
 
-def _unwrap(value: Any, text: bytes, message: Message) -> Iterator[Record | Settled]:
+def _unwrap(value: Any, text: bytes | None, message: Message) -> Iterator[Record | Settled]:
     """The records in a parsed value: itself, or those of the list or request body that it is."""
-    items = _list_in(value)
-    if items is None:
-        yield _record(value, message, text)
-        return
-    for item in items:
-        yield _record(item, message, None)
-
-
-def _list_in(value: Any) -> list[Any] | None:
     if isinstance(value, list):
-        return value
-    if isinstance(value, dict) and "event_type" not in value and "event_name" not in value:
-        events = value.get("events")
-        if isinstance(events, list):
-            return events
-        identification = value.get("identification")
-        if isinstance(identification, str):
-            identification, _fault = _parse(identification.encode())
-        if isinstance(identification, list):
-            return identification
-        if isinstance(identification, dict):
-            return [identification]
-    return None
+        for item in value:
+            yield from _unwrap_item(item, None, message)
+    else:
+        yield from _unwrap_item(value, text, message)
+
+
+def _unwrap_item(value: Any, text: bytes | None, message: Message) -> Iterator[Record | Settled]:
+    """The records in an item: itself, or those of the request body that it is."""
+    body = _list_in(value)
+    if isinstance(body, list):
+        for item in body:
+            yield _record(item, message, None)
+    elif body is None:
+        yield _record(value, message, text)
+    else:
+        yield _bad("malformed_json", body, message, _text_of(value, text))
+
+
+def _list_in(value: Any) -> list[Any] | str | None:
+    """The records of a request body; None when `value` is none; a text when it is a broken one."""
+    if not isinstance(value, dict) or "event_type" in value or "event_name" in value:
+        return None
+    events = value.get("events")
+    if isinstance(events, list):
+        return events
+    identification = value.get("identification")
+    if isinstance(identification, str):
+        identification, fault = _parse(identification.encode())
+        if fault is not None:
+            return f"`identification` is not JSON: {fault[1]}"
+        identification = (
+            identification if isinstance(identification, list | dict) else [identification]
+        )
+    return [identification] if isinstance(identification, dict) else identification
 
 
 def _record(value: Any, message: Message, text: bytes | None) -> Record | Settled:
@@ -159,14 +169,15 @@ def _one_by_one(
 
 
 def _from_list(text: bytes, fault: tuple[str, str], message: Message) -> Iterator[Record | Settled]:
-    records = record_list(text)
-    if records is None:
+    items = split_records(text) or []
+    parsed = [_parse(item) for item in items]
+    if all(item_fault is not None for _value, item_fault in parsed):
+        # Not one item can be read: then it is the text that is at fault, not its items.
         yield _bad(*fault, message, text)
         return
-    for item in split_array(records):
-        value, item_fault = _parse(item)
+    for item, (value, item_fault) in zip(items, parsed, strict=True):
         if item_fault is None:
-            yield _record(value, message, item)
+            yield from _unwrap_item(value, item, message)
         else:
             yield _bad(*item_fault, message, item)
 

@@ -22,7 +22,7 @@ _FIELDS = (
 _TEXT = re.compile(
     r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII
 )
-_NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
+_DIGITS = re.compile(r"\d{1,30}", re.ASCII)
 _MILLISECONDS = range(10**12, 10**13)
 """A whole number of 13 digits is milliseconds, any other number seconds."""
 _OUT_OF_RANGE = -1
@@ -60,9 +60,9 @@ def _parse(value: Any) -> int | None:
         match = _TEXT.fullmatch(value)
         if match is not None:
             return _from_text(*match.groups())
-        if len(value) > 30 or not _NUMBER.fullmatch(value):
+        if not _DIGITS.fullmatch(value):
             return None
-        value = float(value) if "." in value else int(value)
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if isinstance(value, int) and value in _MILLISECONDS:

@@ -1,6 +1,7 @@
 """Reading Amplitude's properties: paths, selections, and the operators of user updates."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any, Literal
 
 from transforms.records import Json
@@ -30,13 +31,22 @@ def as_object(value: Any) -> Json:
     return value if type(value) is dict else {}
 
 
+def decimal_text(number: float) -> str:
+    """A JSON number as plain decimal text: no exponent, no fraction of zeros."""
+    text = format(Decimal(repr(number)), "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
 def user_properties(fields: Json) -> Json:
     """A record's user properties as a plain object: plain keys, `$set` over them, no operators."""
     properties = as_object(fields.get("user_properties"))
     if not any(key in properties for key in _OPERATORS):
         return properties
     plain = {name: value for name, value in properties.items() if name not in _OPERATORS}
-    return plain | as_object(properties.get("$set"))
+    given = as_object(properties.get("$set"))
+    return plain | {name: value for name, value in given.items() if value is not None}
 
 
 def unset_properties(fields: Json) -> Iterable[str]:

@@ -1,11 +1,10 @@
 """Resolve: which person of Customer.io a record is about."""
 
 import re
-from decimal import Decimal
 from typing import Any, Literal
 
 from transforms.deadletter import dead_letter
-from transforms.properties import PropertyPath
+from transforms.properties import PropertyPath, decimal_text
 from transforms.records import Identified, Selected, Settled
 from transforms.stage import Stage, StageDoFn
 
@@ -24,17 +23,15 @@ def identifier_text(value: Any) -> str | None:
         return value.strip() or None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    text = format(Decimal(repr(value)), "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return decimal_text(value)
 
 
 def identifiers_of(text: str) -> dict[str, str]:
     """Customer.io's identifier by the shape of the value, as its own Amplitude mapping reads it."""
+    if _EMAIL.fullmatch(text):
+        return {"email": text}
     if text.startswith(CIO_ID_PREFIX) and len(text) > len(CIO_ID_PREFIX):
         return {"cio_id": text.removeprefix(CIO_ID_PREFIX)}
-    # No address that fits the limit is longer; a bound also bounds the match.
-    if len(text) <= MAX_IDENTIFIER_BYTES and _EMAIL.fullmatch(text):
-        return {"email": text}
     return {"id": text}
 
 

@@ -30,7 +30,7 @@ def route(record: Record, *, identify_events: bool) -> Routed | Settled:
         return Routed(record, update=True, event=False, person=True)
     if kind == GROUP_UPDATE_TYPE:
         return Settled("skipped.group_type")
-    if "cohort_id" in fields and "in_cohort" in fields:
+    if fields.get("cohort_id") is not None and fields.get("in_cohort") is not None:
         return Settled("skipped.cohort_message")
     if kind is not None:
         return Routed(record, update=False, event=True, person=identify_events)

@@ -4,13 +4,16 @@ Used only when a text does not parse as a whole, so that one bad record never ta
 """
 
 import re
-from collections.abc import Iterator
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{},]', re.DOTALL)
+import msgspec
+
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|["\[\]{},]', re.DOTALL)
 _OPENERS = frozenset(b"[{")
+_CLOSER_OF = {b"[": b"]", b"{": b"}"}
 _CLOSERS = frozenset(b"]}")
-_COMMA = ord(",")
-_KEY_AND_COLON = re.compile(rb'"(events|identification|event_type|event_name)"\s*:\s*(\[?)')
+_MEMBER = re.compile(rb'"((?:[^"\\]|\\.)*+)"\s*:\s*(.*)', re.DOTALL)
+_LISTS = (b"events", b"identification")
+_TYPES = (b"event_type", b"event_name")
 
 
 def nesting_depth(text: bytes) -> int:
@@ -29,49 +32,58 @@ def nesting_depth(text: bytes) -> int:
     return deepest
 
 
-def split_array(text: bytes) -> Iterator[bytes]:
-    """The items of the JSON array that `text` begins with, each as its own text.
+def split_container(text: bytes) -> list[bytes] | None:
+    """The items of an array, or the members of an object, each as its own text.
 
-    A text that ends early gives its last, broken item too. What follows the array is not read.
+    None where brackets or strings do not match, or where something follows the end: then it is the
+    text that is broken, and not an item of it. Linear in the text's length.
     """
-    depth = 0
-    start = text.index(b"[") + 1
+    if text[:1] not in _CLOSER_OF:
+        return None
+    expected: list[bytes] = []
+    parts: list[bytes] = []
+    start = 1
     for match in _TOKEN.finditer(text):
-        first = text[match.start()]
-        if first in _OPENERS:
-            depth += 1
-        elif first in _CLOSERS:
-            depth -= 1
-            if depth == 0:
-                if item := text[start : match.start()].strip():
-                    yield item
-                return
-        elif first == _COMMA and depth == 1:
-            yield text[start : match.start()].strip()
-            start = match.end()
-    if item := text[start:].strip():
-        yield item
-
-
-def record_list(text: bytes) -> bytes | None:
-    """The part of `text` that begins with its list of records, when it is of a shape with one.
-
-    That is an array, or a request body with a list under `events` or `identification` as a key of
-    its outermost object, which is then no record itself.
-    """
-    if text[:1] == b"[":
-        return text
-    found: bytes | None = None
-    depth = 0
-    for match in _TOKEN.finditer(text):
-        first = text[match.start()]
-        if first in _OPENERS:
-            depth += 1
-        elif first in _CLOSERS:
-            depth -= 1
-        elif depth == 1 and (key := _KEY_AND_COLON.match(text, match.start())):
-            if key[1].startswith(b"event_"):
+        token = match.group()
+        if token in _CLOSER_OF:
+            expected.append(_CLOSER_OF[token])
+        elif token in (b"]", b"}"):
+            if expected.pop() != token:
                 return None
-            if key[2] and found is None:
-                found = text[key.end() - 1 :]
-    return found
+            if not expected:
+                last = text[start : match.start()].strip()
+                return parts + [last] * bool(last or parts) if match.end() == len(text) else None
+        elif token == b"," and len(expected) == 1:
+            parts.append(text[start : match.start()].strip())
+            start = match.end()
+        elif token == b'"':
+            return None
+    return None
+
+
+def split_records(text: bytes) -> list[bytes] | None:
+    """The texts of the records in an array, or in a request body that lists them.
+
+    A request body is an object with a list under `events` or `identification`, and no event type of
+    its own. None for any other text, and for one that is broken around its records.
+    """
+    parts = split_container(text)
+    if parts is None or text[:1] == b"[":
+        return parts
+    members = [_MEMBER.fullmatch(part) for part in parts]
+    values = {member[1]: member[2] for member in members if member}
+    if len(values) < len(parts) or any(name in values for name in _TYPES):
+        return None
+    for name in _LISTS:
+        if values.get(name, b"")[:1] == b"[":
+            others = (value for key, value in values.items() if key != name)
+            return split_container(values[name]) if all(map(_is_json, others)) else None
+    return None
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return False
+    return True

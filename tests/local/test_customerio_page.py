@@ -89,7 +89,7 @@ SAFE_ATTRIBUTES = set(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.text(alphabet=st.sampled_from("<>&\"'/= ae!-{}\x00\u202e\U0001f600\n"), max_size=40))
 def test_no_text_makes_new_markup(text: str) -> None:
     outline = Outline(render(filled(text)))

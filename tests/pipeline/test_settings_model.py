@@ -4,10 +4,10 @@ import pickle
 from pathlib import Path
 
 import pytest
-import yaml  # type: ignore[import-untyped]
 from pydantic import ValidationError
 
 from pipeline.settings import Settings, SettingsError, load_settings, parse_settings
+from pipeline.settings.document import read_document
 from pipeline.settings.model import CustomerIo, Delivery, Events, Users, WhereClause
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "settings"
@@ -61,7 +61,8 @@ def test_a_file_with_nothing_but_an_empty_mapping_gives_the_defaults() -> None:
 def test_example_holds_every_key_with_its_default() -> None:
     path = TEMPLATES / "settings.example.yaml"
     assert load_settings(str(path)) == Settings()
-    written = yaml.safe_load(path.read_text(encoding="utf-8"))
+    written = read_document(path.read_text(encoding="utf-8")).data
+    assert isinstance(written, dict)
     assert {key: list(value) for key, value in written.items() if isinstance(value, dict)} == {
         key: list(value) for key, value in DEFAULTS.items() if isinstance(value, dict)
     }

@@ -2,6 +2,7 @@
 
 import email.utils
 from collections.abc import Mapping
+from datetime import UTC
 from enum import Enum, auto
 from typing import Any
 
@@ -88,7 +89,7 @@ def _read_success(answer: Answer, items: int) -> Verdict:
 def _describe(answer: Answer) -> str:
     """The status and what the body says, in one line."""
     if answer.status == 0:
-        return answer.body.decode()
+        return answer.body.decode(errors="replace")
     body = _json(answer.body)
     said = ""
     if isinstance(body, dict):
@@ -98,15 +99,20 @@ def _describe(answer: Answer) -> str:
         meta = body.get("meta")
         if isinstance(meta, dict):
             texts = meta.get("errors") if isinstance(meta.get("errors"), list) else None
-            said = "; ".join(map(str, texts or [meta.get("error", "")]))
+            said = "; ".join(map(_text, texts or [meta.get("error")]))
     return f"{answer.status} {said}".strip()[:_DETAIL_CHARACTERS]
 
 
 def _error_text(error: Any) -> str:
     if not isinstance(error, dict):
-        return str(error)
+        return _text(error)
     named = [error[key] for key in ("reason", "field", "message") if error.get(key)]
-    return ": ".join(map(str, named))[:_DETAIL_CHARACTERS]
+    return ": ".join(map(_text, named))[:_DETAIL_CHARACTERS]
+
+
+def _text(value: Any) -> str:
+    # Texts are what is documented; of a list or an object nothing can be quoted.
+    return "" if value is None or isinstance(value, list | dict) else str(value)
 
 
 def _json(body: bytes) -> Any:
@@ -135,6 +141,8 @@ def retry_after_s(answer: Answer, now: float) -> float | None:
 
 def _http_date(text: str) -> float | None:
     try:
-        return email.utils.parsedate_to_datetime(text).timestamp()
+        moment = email.utils.parsedate_to_datetime(text)
+        # Without a zone (C's asctime, which RFC 9110 has servers read) it is UTC all the same.
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None

@@ -34,17 +34,27 @@ class RequestBudget:
 
     def acquire(self) -> float:
         """Waits for the right to send one request; returns the seconds waited."""
-        with self._lock:
-            now = self._clock()
-            start = max(now, self._closed_until)
-            if self._share > 0:
-                self._next = max(self._next, start - _BURST_S)
-                start = max(start, self._next)
-                self._next += 1.0 / (self._share * self._recovered(now))
-            wait = start - now
-        if wait > 0:
+        waited = 0.0
+        while True:
+            with self._lock:
+                closed_until = self._closed_until
+                wait = self._reserve(self._clock())
+            if wait <= 0:
+                return waited
             self._sleep(wait)
-        return wait
+            waited += wait
+            # Whoever waited while a 429 came has to wait for the end of its pause, too.
+            if self._closed_until == closed_until:
+                return waited
+
+    def _reserve(self, now: float) -> float:
+        """Takes the next free moment; returns the seconds until then."""
+        start = max(now, self._closed_until)
+        if self._share > 0:
+            self._next = max(self._next, start - _BURST_S)
+            start = max(start, self._next)
+            self._next += 1.0 / (self._share * self._recovered(now))
+        return start - now
 
     def slow_down(self, pause_s: float) -> None:
         """A 429 came: no lane sends for `pause_s` seconds, and then more slowly."""

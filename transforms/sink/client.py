@@ -12,6 +12,13 @@ Credentials = Callable[[], tuple[str, str]]
 _HEADERS = {"Content-Type": "application/json", "User-Agent": "amplitude-customerio-stream"}
 
 
+class _Session(requests.Session):
+    """Also when told not to follow a redirect, requests parses its target, which may raise."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
 class TrackClient:
     """A kept-alive session. Not for two threads at once."""
 
@@ -19,9 +26,9 @@ class TrackClient:
         self._endpoint = endpoint.rstrip("/")
         self._credentials = credentials
         self._timeout_s = timeout_s
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.headers.update(_HEADERS)
-        self._session.auth = credentials()
+        self.renew_credentials()
 
     def post(self, path: str, body: bytes) -> Answer:
         """Sends one request. `path` is percent-encoded. Whatever goes wrong is an answer too."""
@@ -45,7 +52,9 @@ class TrackClient:
 
     def renew_credentials(self) -> None:
         """Reads the credentials again, for a key that was changed while the job runs."""
-        self._session.auth = self._credentials()
+        site_id, api_key = self._credentials()
+        # As bytes: requests encodes text as Latin-1 and raises for all other characters.
+        self._session.auth = (site_id.encode(), api_key.encode())
 
     def close(self) -> None:
         """Closes the connection."""

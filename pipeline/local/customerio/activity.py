@@ -99,7 +99,7 @@ def _answers(answers: Mapping[str, int]) -> str:
         return ""
     chips = (
         f'<span class="chip{"" if status.startswith("2") else " bad"}">'
-        f"<em>{'reset' if status == '0' else status}</em>{count:,}</span>"
+        f"<em>{'no answer' if status == '0' else status}</em>{count:,}</span>"
         for status, count in sorted(answers.items())
     )
     return f'<p class="chips"><span class="chip more">Answers</span>{"".join(chips)}</p>'

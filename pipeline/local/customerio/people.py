@@ -45,8 +45,17 @@ class People:
         return len(self._by_cio_id)
 
     def __iter__(self) -> Iterator[Person]:
-        """Profiles, the oldest first."""
+        """Profiles by their latest change, the newest last."""
         return iter(self._by_cio_id.values())
+
+    def __reversed__(self) -> Iterator[Person]:
+        """Profiles by their latest change, the newest first."""
+        return reversed(self._by_cio_id.values())
+
+    def touch(self, person: Person, now: float) -> None:
+        """Note that a profile changed at ``now``."""
+        person.updated = now
+        self._by_cio_id[person.cio_id] = self._by_cio_id.pop(person.cio_id)
 
     def find(self, identifiers: Mapping[str, str]) -> Person | None:
         """Who has this one identifier."""

@@ -44,8 +44,9 @@ class Rejection(msgspec.Struct, frozen=True):
 class RequestLine(msgspec.Struct, frozen=True):
     """One line of the request log.
 
-    ``status`` is 0 when the connection was reset instead of an answer; ``received`` is on the
-    monotonic clock; ``items`` is 0 where the body could not be read as operations.
+    ``status`` is 0 when there was no answer: a scripted reset, or a sender that broke off within
+    its request. ``received`` is on the monotonic clock; ``items`` is 0 where the body could not
+    be read as operations.
     """
 
     method: str

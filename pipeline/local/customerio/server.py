@@ -125,20 +125,21 @@ class CustomerIoStandIn:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         received = time.monotonic()
-        call = Call(
-            method=request.method,
-            path=request.raw_path.partition("?")[0],
-            authorization=request.headers.get("Authorization", ""),
-            body=await request.read(),
-        )
+        path = request.raw_path.partition("?")[0]
+        try:
+            body = await request.read()
+        except ConnectionError:
+            self.workspace.log(RequestLine(request.method, path, 0, 0, 0, received))
+            return web.Response()
+        call = Call(request.method, path, request.headers.get("Authorization", ""), body)
         if self._latency_s > 0:
             await asyncio.sleep(self._latency_s)
         reply = await self._reply(call)
-        status = reply.response.status if reply.response else 0
+        status = 0 if reply.response is None else reply.response.status
         self.workspace.log(
             RequestLine(call.method, call.path, reply.items, len(call.body), status, received)
         )
-        return reply.response or _reset_connection(request)
+        return _reset_connection(request) if reply.response is None else reply.response
 
     async def _reply(self, call: Call) -> "_Reply":
         action = self.faults.take(call.method, call.path, call.body)

@@ -100,7 +100,7 @@ class State:
         if "cio_id" not in identifiers:
             self.people.link(person, identifiers)
         person.newest_identify = timestamp
-        person.updated = now
+        self.people.touch(person, now)
         self._set_person_attributes(person, identifiers, attributes)
         self._relate(person, operation.get("cio_relationships") or [])
         return "applied"
@@ -150,7 +150,7 @@ class State:
             person = self.people.create(identifiers, now)
         if person is None:
             return "ignored"
-        person.updated = now
+        self.people.touch(person, now)
         if action == "delete":
             self.people.remove(person)
         elif action == "add_device":

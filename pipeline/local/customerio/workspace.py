@@ -4,7 +4,6 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Reversible
-from heapq import nlargest
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -104,17 +103,14 @@ class Workspace:
             return msgspec.structs.replace(self._counters)
 
     def answers(self) -> dict[int, int]:
-        """Requests by the status that they were answered with (0: connection reset)."""
+        """Requests by the status that they were answered with (0: none)."""
         with self._changed:
             return dict(self._answers)
 
     def people(self, limit: int | None = None) -> list[Person]:
         """Profiles by their latest change, the newest last; the last ``limit`` of them."""
         with self._changed:
-            people = self._state.people
-            size = len(people) if limit is None else limit
-            found = nlargest(size, people, key=lambda person: person.updated)
-            return [person.copy() for person in reversed(found)]
+            return [person.copy() for person in _last(self._state.people, limit)]
 
     def person(self, **identifier: str) -> Person | None:
         """One profile by id=, email= or cio_id=."""

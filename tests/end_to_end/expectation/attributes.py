@@ -31,14 +31,9 @@ def event_attributes(record: dict[str, Any], events: dict[str, Any]) -> dict[str
 
 
 def update_attributes(record: dict[str, Any], selection: Selection) -> dict[str, Any]:
-    """Return the attributes of the identify that a user update gives; null removes one."""
+    """Return the attributes of the identify that a record gives; null removes one."""
     unset = dict.fromkeys(object_at(object_at(record, "user_properties"), "$unset"))
     return _for_identify(user_properties(record) | unset, selection)
-
-
-def identify_attributes_of_event(record: dict[str, Any], selection: Selection) -> dict[str, Any]:
-    """Return the attributes of the identify that goes beside an event (`trigger: always`)."""
-    return _for_identify(user_properties(record), selection)
 
 
 def needs_state(record: dict[str, Any]) -> bool:

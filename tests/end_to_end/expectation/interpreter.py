@@ -131,7 +131,7 @@ def _event(record: dict[str, Any], settings: dict[str, Any]) -> list[Operation] 
             }
         )
     if users["enabled"] and users["trigger"] == "always":
-        chosen = selecting.identify_attributes_of_event(record, users["user_properties"])
+        chosen = selecting.update_attributes(record, users["user_properties"])
         if chosen:
             operations.append({"type": "person", "action": "identify", "attributes": chosen})
     if not operations and filtered is not None:
