@@ -89,6 +89,7 @@ class TopicStore:
 
     def close(self) -> None:
         self._client.stop()
+        self._client.transport.close()
 
 
 _started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -3,7 +3,7 @@
 import fnmatch
 import re
 from collections.abc import Callable, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -13,6 +13,8 @@ from transforms.properties import PropertyPath, decimal_text
 from transforms.records import Json
 
 Scalar = str | int | float | bool
+
+_NUMERIC = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,9})?", re.ASCII)
 
 
 class Clause(Struct, frozen=True):
@@ -52,13 +54,9 @@ def _is_number(value: Any) -> bool:
 
 
 def _as_decimal(value: Any) -> Decimal | None:
-    if not _is_number(value) and not isinstance(value, str):
-        return None
-    try:
-        number = Decimal(value if isinstance(value, str) else repr(value))
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
+    if isinstance(value, str):
+        return Decimal(value) if _NUMERIC.fullmatch(value) else None
+    return Decimal(repr(value)) if _is_number(value) else None
 
 
 def _equals(value: Any, other: Scalar) -> bool:

@@ -8,12 +8,19 @@ import msgspec
 from transforms.reasons import dead_lettered
 from transforms.records import DeadLetter, Message, Record, Settled
 
-_API_KEY = re.compile(rb'("api_key"\s*:\s*)"(?:[^"\\]|\\.)*"?|(\bapi_key=)[^&\s"]*')
+_API_KEY = re.compile(
+    # The name, quoted or not, up to the value: in JSON, in a form, in JSON within a JSON text, and
+    # in what some programs take for JSON.
+    rb"""(\bapi_key\\*["']?\s*[:=]\s*)"""
+    rb"""(?:(")(?:[^"\\]|\\.)*+|(')(?:[^'\\]|\\.)*+|(\\+["'])[^"'\\]*|"""
+    rb"""(?!null\b)[^\s,;&"'\\\[\]{}]+)""",
+    re.DOTALL,
+)
 
 
 def without_api_key(data: bytes) -> bytes:
     """Raw input with the value of every `api_key` blanked, for input that cannot be parsed."""
-    return _API_KEY.sub(lambda m: (m[1] + b'""') if m[1] else m[2], data)
+    return _API_KEY.sub(lambda m: m[1] + (m[2] or m[3] or m[4] or b""), data)
 
 
 def dead_letter_of_input(

@@ -6,14 +6,14 @@ an Identify API body, each of them gzipped or not. One bad record never takes it
 
 import zlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from transforms.deadletter import dead_letter_of_input
 from transforms.reasons import RECEIVED
 from transforms.records import Message, Origin, Record, Settled
-from transforms.split_json import nesting_depth, split_records
+from transforms.split_json import nesting_depth, split_container, split_records
 from transforms.stage import Stage, StageDoFn
 from transforms.tally import Tally
 
@@ -26,7 +26,20 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _UTF8_BOM = b"\xef\xbb\xbf"
 _STAGE = "decode"
 
+_TYPE_FIELDS = ("event_type", "event_name")
+
 Decoded = list[Record | Settled]
+
+
+class Fault(NamedTuple):
+    """Why a text is no record."""
+
+    reason: str
+    detail: str
+
+
+_NO_FAULT = Fault("", "")
+_TOO_DEEP = Fault("too_deep", f"nested deeper than {MAX_DEPTH} levels")
 
 
 def decode_message(message: Message) -> Decoded:
@@ -40,21 +53,16 @@ def _records(message: Message) -> Iterator[Record | Settled]:
         try:
             data = _inflate(data)
         except zlib.error as error:
-            yield _bad("not_utf8", f"starts like gzip, but does not inflate: {error}", message)
+            detail = f"starts like gzip, but does not inflate: {error}"
+            yield _bad(Fault("not_utf8", detail), message, data)
             return
     if len(data) > MAX_MESSAGE_BYTES:
         detail = f"over {MAX_MESSAGE_BYTES} bytes; only the first 1000 are kept here"
-        yield _bad("too_large", detail, message, data[:1000])
+        yield _bad(Fault("too_large", detail), message, data[:1000])
         return
     text = data.removeprefix(_UTF8_BOM).strip()
-    value, fault = _parse(text)
-    if fault is None:
-        try:
-            yield from list(_unwrap(value, text, message))
-        except RecursionError:
-            fault = ("too_deep", f"nested deeper than {MAX_DEPTH} levels")
-    if fault is not None:
-        yield from _one_by_one(text, fault, message)
+    found, fault = _document(text, message)
+    yield from _lines(text, fault, message) if found is None else found
 
 
 def _inflate(data: bytes) -> bytes:
@@ -67,27 +75,70 @@ def _inflate(data: bytes) -> bytes:
         room -= len(parts[-1])
         if not member.eof and room > 0:
             raise zlib.error("the data ends early")
-        data = member.unused_data
+        # Like gzip itself: zeros behind a member are padding.
+        data = member.unused_data.lstrip(b"\0")
     return b"".join(parts)
 
 
-def _parse(text: bytes) -> tuple[Any, tuple[str, str] | None]:
-    """The JSON value, or None with (reason, detail)."""
+def _parse(text: bytes) -> tuple[Any, Fault]:
+    """The JSON value and no fault, or None and what is wrong with the text."""
     try:
-        return msgspec.json.decode(text), None
+        return msgspec.json.decode(text), _NO_FAULT
     except RecursionError:
-        return None, ("too_deep", f"nested deeper than {MAX_DEPTH} levels")
+        closed = split_container(text) is not None
+        fault = _TOO_DEEP if closed else Fault("malformed_json", "brackets do not match")
     except (msgspec.DecodeError, ValueError) as error:
-        if nesting_depth(text) > MAX_DEPTH:
-            return None, ("too_deep", f"nested deeper than {MAX_DEPTH} levels")
+        fault = Fault("malformed_json", str(error))
+    try:
+        text.decode()
+    except UnicodeDecodeError as wrong:
+        fault = Fault("not_utf8", f"{wrong.reason} at byte {wrong.start}")
+    return None, fault
+
+
+def _document(text: bytes, message: Message) -> tuple[Decoded | None, Fault]:
+    """The records of one JSON text; None, and what is wrong, where it is none as a whole."""
+    value, fault = _parse(text)
+    if fault is _NO_FAULT:
         try:
-            text.decode()
-        except UnicodeDecodeError as wrong:
-            return None, ("not_utf8", f"{wrong.reason} at byte {wrong.start}")
-        return None, ("malformed_json", str(error))
+            return list(_unwrap(value, text, message)), fault
+        except RecursionError:
+            fault = _TOO_DEEP
+    found = _salvaged(text, message)
+    if found is None and fault is _TOO_DEEP:
+        found = [_bad(fault, message, text)]
+    return found, fault
 
 
-def _unwrap(value: Any, text: bytes | None, message: Message) -> Iterator[Record | Settled]:
+def _salvaged(text: bytes, message: Message) -> Decoded | None:
+    """The records of an array or a request body that holds bad ones too; None if it is neither."""
+    items = [(item, *_parse(item)) for item in split_records(text) or []]
+    # Not one item can be read: then it is the text that is at fault, not its items.
+    if all(fault.reason in ("malformed_json", "not_utf8") for _item, _value, fault in items):
+        return None
+    found: Decoded = []
+    for item, value, fault in items:
+        try:
+            whole = fault is _NO_FAULT
+            found += _unwrap_item(value, item, message) if whole else [_bad(fault, message, item)]
+        except RecursionError:
+            found.append(_bad(_TOO_DEEP, message, item))
+    return found
+
+
+def _lines(text: bytes, fault: Fault, message: Message) -> Decoded:
+    """The records of newline-delimited JSON; if no line is an object or array, `text` is bad."""
+    lines = [stripped for line in text.split(b"\n") if (stripped := line.strip())]
+    read = [(line, *_document(line, message)) for line in lines] if len(lines) > 1 else []
+    if not any(line[:1] in (b"{", b"[") and found is not None for line, found, _fault in read):
+        return [_bad(fault, message, text)]
+    results: Decoded = []
+    for line, found, line_fault in read:
+        results += [_bad(line_fault, message, line)] if found is None else found
+    return results
+
+
+def _unwrap(value: Any, text: bytes, message: Message) -> Iterator[Record | Settled]:
     """The records in a parsed value: itself, or those of the list or request body that it is."""
     if isinstance(value, list):
         for item in value:
@@ -96,44 +147,43 @@ def _unwrap(value: Any, text: bytes | None, message: Message) -> Iterator[Record
         yield from _unwrap_item(value, text, message)
 
 
-def _unwrap_item(value: Any, text: bytes | None, message: Message) -> Iterator[Record | Settled]:
+def _unwrap_item(value: Any, text: bytes | None, message: Message) -> Decoded:
     """The records in an item: itself, or those of the request body that it is."""
-    body = _list_in(value)
+    body = _records_of_body(value)
+    if body is None:
+        return [_record(value, message, text)]
     if isinstance(body, list):
-        for item in body:
-            yield _record(item, message, None)
-    elif body is None:
-        yield _record(value, message, text)
-    else:
-        yield _bad("malformed_json", body, message, _text_of(value, text))
+        return [_record(item, message, None) for item in body]
+    found, fault = _document(body.strip().encode(), message)
+    if found is None:
+        fault = Fault("malformed_json", f"`identification` is not JSON: {fault.detail}")
+        return [_bad(fault, message, _text_of(value, text))]
+    return found
 
 
-def _list_in(value: Any) -> list[Any] | str | None:
-    """The records of a request body; None when `value` is none; a text when it is a broken one."""
-    if not isinstance(value, dict) or "event_type" in value or "event_name" in value:
+def _records_of_body(value: Any) -> list[Any] | str | None:
+    """What a request body carries: its records, or a JSON text of them; None if `value` is none."""
+    if not isinstance(value, dict) or any(value.get(name) is not None for name in _TYPE_FIELDS):
         return None
     events = value.get("events")
     if isinstance(events, list):
         return events
     identification = value.get("identification")
-    if isinstance(identification, str):
-        identification, fault = _parse(identification.encode())
-        if fault is not None:
-            return f"`identification` is not JSON: {fault[1]}"
-        identification = (
-            identification if isinstance(identification, list | dict) else [identification]
-        )
-    return [identification] if isinstance(identification, dict) else identification
+    if isinstance(identification, dict):
+        return [identification]
+    return identification if isinstance(identification, list | str) else None
 
 
 def _record(value: Any, message: Message, text: bytes | None) -> Record | Settled:
+    text = _text_of(value, text)
     if not isinstance(value, dict):
         found = {list: "array", str: "string", bool: "boolean", type(None): "null"}
         detail = f"a JSON {found.get(type(value), 'number')}"
-        return _bad("not_an_object", detail, message, _text_of(value, text))
-    if _deeper_than(value, text):
-        detail = f"nested deeper than {MAX_DEPTH} levels"
-        return _bad("too_deep", detail, message, _text_of(value, text))
+        return _bad(Fault("not_an_object", detail), message, text)
+    # A text with no more brackets than levels allowed cannot be too deep: one fast count.
+    brackets = text.count(b"{") + text.count(b"[")
+    if brackets > MAX_DEPTH and nesting_depth(text) > MAX_DEPTH:
+        return _bad(_TOO_DEEP, message, text)
     value.pop("api_key", None)
     return Record(
         fields=value,
@@ -145,46 +195,10 @@ def _text_of(value: Any, text: bytes | None) -> bytes:
     return msgspec.json.encode(value) if text is None else text
 
 
-def _deeper_than(value: Any, text: bytes | None) -> bool:
-    # A text with no more brackets than levels allowed cannot be too deep: one fast count.
-    if text is not None and text.count(b"{") + text.count(b"[") <= MAX_DEPTH:
-        return False
-    return nesting_depth(_text_of(value, text)) > MAX_DEPTH
-
-
-def _one_by_one(
-    text: bytes, fault: tuple[str, str], message: Message
-) -> Iterator[Record | Settled]:
-    """The records of a text that does not parse as a whole."""
-    lines = [stripped for line in text.split(b"\n") if (stripped := line.strip())]
-    parsed = [_parse(line) for line in lines]
-    if len(lines) > 1 and any(isinstance(value, dict | list) for value, _ in parsed):
-        for line, (value, line_fault) in zip(lines, parsed, strict=True):
-            if line_fault is None:
-                yield from _unwrap(value, line, message)
-            else:
-                yield from _from_list(line, line_fault, message)
-        return
-    yield from _from_list(text, fault, message)
-
-
-def _from_list(text: bytes, fault: tuple[str, str], message: Message) -> Iterator[Record | Settled]:
-    items = split_records(text) or []
-    parsed = [_parse(item) for item in items]
-    if all(item_fault is not None for _value, item_fault in parsed):
-        # Not one item can be read: then it is the text that is at fault, not its items.
-        yield _bad(*fault, message, text)
-        return
-    for item, (value, item_fault) in zip(items, parsed, strict=True):
-        if item_fault is None:
-            yield from _unwrap_item(value, item, message)
-        else:
-            yield _bad(*item_fault, message, item)
-
-
-def _bad(reason: str, detail: str, message: Message, data: bytes | None = None) -> Settled:
-    at_fault = message.data if data is None else data
-    return dead_letter_of_input(reason, detail, stage=_STAGE, message=message, data=at_fault)
+def _bad(fault: Fault, message: Message, data: bytes) -> Settled:
+    return dead_letter_of_input(
+        fault.reason, fault.detail, stage=_STAGE, message=message, data=data
+    )
 
 
 class _DecodeDoFn(StageDoFn[Message, Record]):

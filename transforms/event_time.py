@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from transforms.records import Record
@@ -20,11 +21,9 @@ _FIELDS = (
     "server_upload_time",
 )
 _TEXT = re.compile(
-    r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d(?::?\d\d)?)?", re.ASCII
+    r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d(?::?[0-5]\d)?)?", re.ASCII
 )
 _DIGITS = re.compile(r"\d{1,30}", re.ASCII)
-_MILLISECONDS = range(10**12, 10**13)
-"""A whole number of 13 digits is milliseconds, any other number seconds."""
 _OUT_OF_RANGE = -1
 
 
@@ -47,7 +46,7 @@ def event_time_ms(record: Record) -> int:
         field, published = "publish time", record.origin.publish_time
         if published is None:
             raise InvalidTimeError("the record has no time")
-        milliseconds = int(published * 1000)
+        milliseconds = _from_seconds(published)
     if milliseconds is None:
         raise InvalidTimeError(f"{field} is not a time")
     if not EARLIEST_S * 1000 <= milliseconds < LATEST_S * 1000:
@@ -65,9 +64,15 @@ def _parse(value: Any) -> int | None:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if isinstance(value, int) and value in _MILLISECONDS:
-        return value
-    return int(value * 1000) if EARLIEST_S <= value < LATEST_S else _OUT_OF_RANGE
+    # 13 digits are milliseconds, any other number is seconds.
+    if 10**12 <= value < 10**13:
+        return int(value)
+    return _from_seconds(value) if EARLIEST_S <= value < LATEST_S else _OUT_OF_RANGE
+
+
+def _from_seconds(seconds: float) -> int:
+    # In binary 1700000000.005 * 1000 is a little less than ...005.
+    return int(Decimal(repr(seconds)) * 1000)
 
 
 def _from_text(whole: str, fraction: str | None, zone: str | None) -> int | None:

@@ -21,9 +21,12 @@ RESERVED_PREFIX = "_"
 def person_attributes(record: Record, selection: Selection, tally: Tally) -> Json:
     """The selected user properties; null for one that `$unset` removes."""
     chosen = select(user_properties(record.fields), selection)
-    for name in unset_properties(record.fields):
-        if selection == "all" or (selection != "none" and name in selection):
-            chosen[name] = None
+    removed = unset_properties(record.fields)
+    if selection == "all":
+        chosen |= dict.fromkeys(removed)
+    elif selection != "none" and removed:
+        left = {**chosen, **dict.fromkeys(removed)}
+        chosen = {name: left[name] for name in selection if name in left}
     if selection == "all":
         reserved = [name for name in chosen if _is_reserved(name)]
         for name in reserved:

@@ -1,6 +1,5 @@
 """Reading Amplitude's properties: paths, selections, and the operators of user updates."""
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -49,8 +48,8 @@ def user_properties(fields: Json) -> Json:
     return plain | {name: value for name, value in given.items() if value is not None}
 
 
-def unset_properties(fields: Json) -> Iterable[str]:
-    """The names under `$unset`."""
+def unset_properties(fields: Json) -> Json:
+    """The object under `$unset`: its keys are the names to remove."""
     return as_object(as_object(fields.get("user_properties")).get("$unset"))
 
 

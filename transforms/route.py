@@ -1,5 +1,7 @@
 """Route: decides what a record is, and which branches it takes."""
 
+from typing import Any
+
 from transforms.deadletter import dead_letter
 from transforms.records import Record, Routed, Settled
 from transforms.stage import Stage, StageDoFn
@@ -12,11 +14,13 @@ _STAGE = "route"
 
 def event_type(record: Record) -> str | None:
     """The record's event type; None when there is none, or it is blank or no text."""
-    for field in ("event_type", "event_name"):
-        value = record.fields.get(field)
-        if isinstance(value, str) and value.strip():
-            return value
-    return None
+    value = _given_type(record)
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def _given_type(record: Record) -> Any:
+    value = record.fields.get("event_type")
+    return record.fields.get("event_name") if value is None else value
 
 
 def route(record: Record, *, identify_events: bool) -> Routed | Settled:
@@ -26,7 +30,8 @@ def route(record: Record, *, identify_events: bool) -> Routed | Settled:
     """
     fields = record.fields
     kind = event_type(record)
-    if kind in USER_UPDATE_TYPES:
+    untyped = _given_type(record) is None and isinstance(fields.get("user_properties"), dict)
+    if kind in USER_UPDATE_TYPES or untyped:
         return Routed(record, update=True, event=False, person=True)
     if kind == GROUP_UPDATE_TYPE:
         return Settled("skipped.group_type")
@@ -34,9 +39,6 @@ def route(record: Record, *, identify_events: bool) -> Routed | Settled:
         return Settled("skipped.cohort_message")
     if kind is not None:
         return Routed(record, update=False, event=True, person=identify_events)
-    untyped = fields.get("event_type") is None and fields.get("event_name") is None
-    if untyped and isinstance(fields.get("user_properties"), dict):
-        return Routed(record, update=True, event=False, person=True)
     detail = "neither an event (no event_type) nor a user update (no user_properties)"
     return dead_letter("unknown_record", detail, stage=_STAGE, record=record)
 

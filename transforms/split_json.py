@@ -72,7 +72,7 @@ def split_records(text: bytes) -> list[bytes] | None:
         return parts
     members = [_MEMBER.fullmatch(part) for part in parts]
     values = {member[1]: member[2] for member in members if member}
-    if len(values) < len(parts) or any(name in values for name in _TYPES):
+    if len(values) < len(parts) or any(values.get(name, b"null") != b"null" for name in _TYPES):
         return None
     for name in _LISTS:
         if values.get(name, b"")[:1] == b"[":

@@ -12,7 +12,7 @@ from apache_beam.metrics.metric import Metrics
 
 NAMESPACE = "amplitude_to_customerio"
 LATENCY = "latency_ms"
-_BUCKETS_PER_DOUBLING = 8
+_BUCKETS_PER_DOUBLING = 12
 
 
 def latency_bucket(milliseconds: int) -> int:

@@ -77,16 +77,16 @@ def _without_largest(data: Json, size: int) -> Json:
 
     Of two equally large ones the later one goes first.
     """
-    # An encoded property takes its name, a colon, its value and a comma.
     sizes = [
-        (len(msgspec.json.encode(name)) + len(msgspec.json.encode(value)) + 2, position, name)
+        (value_bytes(name) + len(msgspec.json.encode(value)), position, name)
         for position, (name, value) in enumerate(data.items())
     ]
     dropped = set()
-    for property_size, _position, name in sorted(sizes, reverse=True):
+    for _size, _position, name in sorted(sizes, reverse=True):
         if size <= MAX_EVENT_DATA_BYTES:
             break
-        size -= property_size
+        # Encoded, a property takes its name, a colon, its value and a comma.
+        size -= len(msgspec.json.encode(name)) + len(msgspec.json.encode(data[name])) + 2
         dropped.add(name)
     return {name: value for name, value in data.items() if name not in dropped}
 
@@ -112,8 +112,11 @@ def _identify_within_limits(
             del attributes[name]
     if not faults:
         return identify
-    if not trim or not attributes:
-        raise LimitError(*min(faults, key=lambda fault: _IDENTIFY_ORDER.index(fault[0])))
+    if not trim:
+        raise LimitError(*min(faults, key=_rank))
+    if not attributes:
+        # The last trim took what the others had left.
+        raise LimitError(*max(faults, key=_rank))
     for reason, _detail in faults:
         tally.add(f"trimmed.{reason}")
     if UPDATE_ONLY in given:
@@ -122,6 +125,10 @@ def _identify_within_limits(
 
 
 _IDENTIFY_ORDER = ("too_many_attributes", "attribute_name_too_long", "attribute_value_too_long")
+
+
+def _rank(fault: tuple[str, str]) -> int:
+    return _IDENTIFY_ORDER.index(fault[0])
 
 
 def _over(size: int, limit: int, what: str) -> str:

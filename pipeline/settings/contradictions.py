@@ -5,27 +5,16 @@ values of a wrong type: so one run reports these faults next to all others.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, get_args
 
 from pipeline.settings.faults import Fault, describe, quoted
+from pipeline.settings.kinds import Operator
 
 SELECTIONS: Final = ("event_properties", "user_properties", "group_properties")
 """The keys under `events` that `preset: all_properties` sets to all."""
 
 _WITHOUT_VALUES = ("is_set", "is_not_set")
 _ONE_VALUE = ("less", "less_or_equal", "greater", "greater_or_equal")
-_SEVERAL_VALUES = (
-    "is",
-    "is_not",
-    "contains",
-    "does_not_contain",
-    "starts_with",
-    "does_not_start_with",
-    "glob",
-    "not_glob",
-    "set_contains",
-    "set_does_not_contain",
-)
 
 
 def in_clause(op: object, values: object) -> list[Fault]:
@@ -33,11 +22,11 @@ def in_clause(op: object, values: object) -> list[Fault]:
     if not isinstance(values, list | tuple):
         return []
     found = f"found {len(values)} value{'' if len(values) == 1 else 's'} for {op}"
-    if op in _WITHOUT_VALUES and values:
-        return [Fault(("values",), found, "no values")]
-    if op in _ONE_VALUE and len(values) != 1:
-        return [Fault(("values",), found, "exactly one value")]
-    if op in _SEVERAL_VALUES and not values:
+    if op in _WITHOUT_VALUES:
+        return [Fault(("values",), found, "no values")] if values else []
+    if op in _ONE_VALUE:
+        return [Fault(("values",), found, "exactly one value")] if len(values) != 1 else []
+    if op in get_args(Operator) and not values:
         return [Fault(("values",), found, "at least one value")]
     return []
 
@@ -46,10 +35,11 @@ def in_events(include: object, exclude: object) -> list[Fault]:
     """Event types that are both included and excluded. Paths start at `events`."""
     if not isinstance(include, list | tuple) or not isinstance(exclude, list | tuple):
         return []
+    included = {name for name in include if isinstance(name, str)}
     return [
         Fault(("exclude", index), f"found {quoted(name)}, which events.include lists too")
         for index, name in enumerate(exclude)
-        if isinstance(name, str) and name in include
+        if isinstance(name, str) and name in included
     ]
 
 

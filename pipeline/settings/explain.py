@@ -3,6 +3,7 @@
 Only the kind and the place of an error are taken from pydantic, never its text.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Final
@@ -32,6 +33,11 @@ _WRONG_VALUE = frozenset(
         "tuple_type",
     }
 )
+_UNQUOTED: Final = {
+    "bool_type": "true|false",
+    "int_type": "[0-9]+",
+    "float_type": r"[0-9]+(\.[0-9]+)?",
+}
 # A key of the account, pasted one level too high, must not be repeated either.
 _NEVER_SHOWN = (("customerio",), ("customerio", "site_id"), ("customerio", "api_key"))
 
@@ -63,20 +69,15 @@ def _wrong_value(item: ErrorDetails) -> Fault:
     hint = None
     if key.section and value is None:
         hint = "leave the section out, or give it a key"
-    elif isinstance(value, str) and item["type"] in ("bool_type", "int_type", "float_type"):
-        hint = "write it without quotes" if _reads_as_plain(value, item["type"]) else None
+    elif isinstance(value, str) and _reads_unquoted(value, item["type"]):
+        hint = "write it without quotes"
     elif item["type"] == "tuple_type" and isinstance(value, dict):
         hint = 'begin the item with "- "'
     return Fault(path, f"found {describe(value)}", key.allowed, hint)
 
 
-def _reads_as_plain(text: str, kind: str) -> bool:
-    if kind == "bool_type":
-        return text in ("true", "false")
-    return text.isascii() and (
-        text.isdigit()
-        or (kind == "float_type" and text.count(".") == 1 and text.replace(".", "").isdigit())
-    )
+def _reads_unquoted(text: str, error_type: str) -> bool:
+    return error_type in _UNQUOTED and bool(re.fullmatch(_UNQUOTED[error_type], text))
 
 
 def _unknown_key(path: Path) -> Fault:
@@ -101,11 +102,12 @@ def _suggestion(name: str, section: Key) -> str | None:
     here = get_close_matches(spelled, _names(section), n=1)
     if here:
         return f"did you mean `{here[0]}`?"
-    elsewhere = get_close_matches(spelled, {key.path[-1] for key in KEYS.values() if key.path}, n=1)
+    leaves = [key for key in KEYS.values() if key.path and not key.section]
+    elsewhere = get_close_matches(spelled, [key.path[-1] for key in leaves], n=1)
     if not elsewhere:
         return None
-    meant = [key.name for key in KEYS.values() if key.path and key.path[-1] == elsewhere[0]]
-    return f"did you mean {_either(f'`{name}`' for name in meant)}?"
+    meant = (f"`{key.name}`" for key in leaves if key.path[-1] == elsewhere[0])
+    return f"did you mean {_either(meant)}?"
 
 
 def _names(section: Key) -> list[str]:

@@ -175,7 +175,9 @@ def _scalar(event: Any) -> Scalar:
         return Scalar(text)
     if len(text) > _MAX_DIGITS:
         return Scalar(None, "found a number that is too long")
-    value = float(text) if number[1] or number[2] else int(text)
+    if not number[1] and not number[2]:
+        return Scalar(int(text))
+    value = float(text)
     return Scalar(value) if math.isfinite(value) else Scalar(None, "found a number out of range")
 
 

@@ -10,7 +10,7 @@ _WORDS: Final = (
     ("cannot start any token", "a text that begins with this character needs quotes round it"),
     (
         "mapping values are not allowed here",
-        'a colon does not fit here; check the indentation, look for a missing colon in the line '
+        "a colon does not fit here; check the indentation, look for a missing colon in the line "
         'above, and put quotes round a text with ": " in it',
     ),
     ("could not find expected ':'", "a line without a colon after its key"),

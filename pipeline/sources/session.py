@@ -6,6 +6,7 @@ the readers that take from it.
 """
 
 import logging
+import os
 import threading
 import time
 from collections import deque
@@ -14,6 +15,7 @@ from typing import Any
 import grpc
 from google.api_core.exceptions import GoogleAPICallError
 from google.cloud.pubsub_v1 import SubscriberClient
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 from google.pubsub_v1.types import PullRequest, PullResponse
 
 from transforms.records import Message
@@ -62,7 +64,7 @@ class PullSession:
 
     def __init__(self, subscription: str, client: SubscriberClient | None = None) -> None:
         self.subscription = subscription
-        self._client = client or SubscriberClient()
+        self._client = client or subscriber_client()
         self._changed = threading.Condition()
         self._waiting: deque[Pulled] = deque()
         self._waiting_messages = 0
@@ -238,6 +240,18 @@ class PullSession:
         except GoogleAPICallError as error:
             # No harm: the deadline passes, and what is delivered twice counts once.
             _LOG.info("Pub/Sub did not change deadlines: %s", type(error).__name__)
+
+
+def subscriber_client() -> SubscriberClient:
+    """A client for Pub/Sub, or for the emulator that PUBSUB_EMULATOR_HOST names.
+
+    The client's own channel to an emulator takes answers of 4 MiB only; a message may have 10 MB.
+    """
+    emulator = os.environ.get("PUBSUB_EMULATOR_HOST")
+    if not emulator:
+        return SubscriberClient()
+    channel = grpc.insecure_channel(emulator, [("grpc.max_receive_message_length", -1)])
+    return SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
 
 
 def _chunks(ids: list[str]) -> list[list[str]]:

@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import grpc
@@ -13,6 +13,7 @@ from google.pubsub_v1 import types
 
 from pipeline.local.pubsub import Broker, Draft, PubSubEmulator, SubscriptionConfig
 from pipeline.local.pubsub.model import Consumer
+from pipeline.local.pubsub.streaming import streaming_pull
 
 TOPIC = "projects/p/topics/events"
 SUBSCRIPTION = "projects/p/subscriptions/events"
@@ -192,6 +193,35 @@ def test_a_client_that_left_its_stream_swallows_nothing(
     stats = broker.stats(SUBSCRIPTION)
     assert (stats.outstanding, stats.undelivered) == (1, 1)
     assert data(Stream(channel).receive()) == [b"b"]
+
+
+class LeavingClient:
+    """The context of a stream whose client is gone by the time messages were found for it."""
+
+    def is_active(self) -> bool:
+        return False
+
+    def time_remaining(self) -> float:
+        return 60.0
+
+    def add_callback(self, callback: Callable[[], None]) -> bool:
+        return True
+
+    def abort(self, code: Any, details: str) -> Any:
+        raise AssertionError(details)
+
+
+def test_messages_found_for_a_stream_that_just_broke_go_back(broker: Broker) -> None:
+    over = threading.Event()
+
+    def requests() -> Iterator[types.StreamingPullRequest]:
+        yield types.StreamingPullRequest(subscription=SUBSCRIPTION, stream_ack_deadline_seconds=60)
+        over.wait(timeout=WAIT_S)
+
+    publish(broker, "a")
+    assert list(streaming_pull(broker, requests(), LeavingClient())) == []
+    over.set()
+    assert broker.stats(SUBSCRIPTION) == (1, 1, 0, 0, 0)
 
 
 @pytest.mark.parametrize(

@@ -139,9 +139,10 @@ CASES = [
           request_timeout_s: 0
           retry_for_s: null
         limits:
+        preset: ""
         """,
         """
-        settings.yaml: 9 problems
+        settings.yaml: 10 problems
           line 1   status: found "on"; allowed: enabled, disabled
           line 3   events.enabled: found "yes"; allowed: true, false
           line 5   users.enabled: found "true"; write it without quotes; allowed: true, false
@@ -151,6 +152,7 @@ CASES = [
           line 10  delivery.request_timeout_s: found 0; allowed: a number above 0, at most 300
           line 11  delivery.retry_for_s: found null; allowed: a number of at least 1
           line 12  limits: found null; leave the section out, or give it a key; allowed: a mapping with the keys on_violation
+          line 13  preset: found ""; allowed: all_properties, null
         """,
         id="types-and-ranges",
     ),

@@ -61,6 +61,7 @@ PLAIN = [
     pytest.param("", None, id="nothing"),
     pytest.param("12", 12, id="integer"),
     pytest.param("-7", -7, id="negative"),
+    pytest.param("9" * 400, 10**400 - 1, id="long-integer"),
     pytest.param("1.0", 1.0, id="float"),
     pytest.param("1e3", 1000.0, id="exponent"),
     pytest.param("007", "007", id="leading-zero"),

@@ -106,8 +106,8 @@ def _describe(answer: Answer) -> str:
 def _error_text(error: Any) -> str:
     if not isinstance(error, dict):
         return _text(error)
-    named = [error[key] for key in ("reason", "field", "message") if error.get(key)]
-    return ": ".join(map(_text, named))[:_DETAIL_CHARACTERS]
+    said = [_text(error.get(key)) for key in ("reason", "field", "message")]
+    return ": ".join(filter(None, said))[:_DETAIL_CHARACTERS]
 
 
 def _text(value: Any) -> str:
@@ -142,7 +142,7 @@ def retry_after_s(answer: Answer, now: float) -> float | None:
 def _http_date(text: str) -> float | None:
     try:
         moment = email.utils.parsedate_to_datetime(text)
-        # Without a zone (C's asctime, which RFC 9110 has servers read) it is UTC all the same.
+        # The form without a zone, C's asctime, is UTC as well (RFC 9110).
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None

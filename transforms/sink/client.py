@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import requests
+from requests.auth import HTTPBasicAuth
 
 from transforms.sink.answers import Answer
 
@@ -54,7 +55,7 @@ class TrackClient:
         """Reads the credentials again, for a key that was changed while the job runs."""
         site_id, api_key = self._credentials()
         # As bytes: requests encodes text as Latin-1 and raises for all other characters.
-        self._session.auth = (site_id.encode(), api_key.encode())
+        self._session.auth = HTTPBasicAuth(site_id.encode(), api_key.encode())
 
     def close(self) -> None:
         """Closes the connection."""

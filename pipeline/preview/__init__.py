@@ -1,0 +1,1 @@
+"""What each record of a file would become, and why: shown without sending anything."""

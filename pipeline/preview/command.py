@@ -1,0 +1,96 @@
+"""`python -m pipeline preview`: flags and settings, checked before anything is read."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Final
+
+from pipeline.settings import SettingsError, load_settings
+
+PROG: Final = "python -m pipeline preview"
+EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+_FLAGS: Final = ("--settings", "--limit", "--json", "--help")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Shows the preview; returns the exit code.
+
+    0: it was made. 1: whoever reads the output went away. 2: flags or settings are wrong, or the
+    file cannot be read.
+    """
+    parser = _parser()
+    given, unknown = parser.parse_known_args(argv)
+    problems = [_unknown(argument) for argument in unknown]
+    if not any(argument.startswith("-") for argument in unknown):
+        # A flag that is not known leaves its value behind, which then stands where FILE should.
+        problems += _missing(given)
+    try:
+        settings = load_settings(given.settings) if not problems else None
+    except SettingsError as error:
+        problems = [str(error)]
+    if settings is None or problems:
+        for problem in problems:
+            print(f"error: {problem}", file=sys.stderr)
+        return EXIT_USAGE
+    # Imported here: Beam takes seconds, and a wrong flag is told without it.
+    from pipeline.preview.show import show
+    from pipeline.sources.files import FileReadError
+
+    try:
+        show(given.file, settings, limit=given.limit, as_json=given.json)
+    except FileReadError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except BrokenPipeError:
+        # Python would complain once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+    return EXIT_OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=PROG,
+        usage=f"{PROG} FILE --settings FILE [--limit N] [--json]",
+        description="Shows what each record of a file would become in Customer.io, and why. "
+        "Nothing is sent, and no credentials are needed.",
+        allow_abbrev=False,
+    )
+    # Neither is required for argparse, so that everything that is wrong is told at once.
+    parser.add_argument("file", nargs="?", metavar="FILE", help=_FILE_HELP)
+    parser.add_argument("--settings", metavar="FILE", help="settings file, YAML or JSON")
+    parser.add_argument("--limit", type=_limit, metavar="N", help="stop after N records")
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON object a record, one a line, nothing else"
+    )
+    return parser
+
+
+_FILE_HELP: Final = ".json, .ndjson or .gz, one record a line or one array; - is standard input"
+
+
+def _limit(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"found {text!r}; a number of records, 1 or more")
+    return int(text)
+
+
+def _unknown(argument: str) -> str:
+    if not argument.startswith("-"):
+        return f"{argument!r} is one argument too many: one FILE is previewed at a time"
+    name = argument.partition("=")[0]
+    near = get_close_matches(name[:60], _FLAGS, n=1)
+    return f"{name} is no flag of preview; " + (
+        f"did you mean {near[0]}?" if near else f"{PROG} --help lists them"
+    )
+
+
+def _missing(given: argparse.Namespace) -> list[str]:
+    problems = []
+    if not given.file:
+        problems.append("FILE is missing: name the file to preview, or - for standard input")
+    if not given.settings:
+        problems.append("--settings FILE is missing: the settings say what would be sent")
+    return problems

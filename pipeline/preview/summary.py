@@ -1,0 +1,90 @@
+"""What a preview comes to: counts, and the setting to look at when most of it goes one way."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from pipeline.preview.causes import selection_text
+from pipeline.preview.explained import WOULD_BE_SENT, Explained
+from pipeline.preview.words import listed, shortened
+from pipeline.settings.model import Settings
+from transforms.reasons import OUTCOMES
+from transforms.records import EventOperation
+
+_NAMES_SHOWN = 5
+_LOOK_AT = {
+    "filtered.events_disabled": "events.enabled",
+    "filtered.event_type": "events.include and events.exclude",
+    "filtered.where": "events.where",
+    "filtered.users_disabled": "users.enabled",
+    "skipped.anonymous": "mappings.user_identifier",
+    "dead_lettered.no_identifier": "mappings.user_identifier",
+}
+
+DISABLED: Final = "The settings say status: disabled. The job would read nothing."
+
+
+class Summary:
+    """Counts over explained records."""
+
+    def __init__(self) -> None:
+        self.records = 0
+        self.counted: Counter[str] = Counter()
+        """Counters beside the outcomes."""
+        self.operations: Counter[str] = Counter()
+        """`event` and `identify` operations that would be sent."""
+        self._outcomes: Counter[str] = Counter()
+        self._updates = self._unselected = self._bare_events = 0
+        self._left_behind: dict[str, Counter[str]] = {}
+
+    def add(self, explained: Explained) -> None:
+        """Counts one more record."""
+        self.records += 1
+        self._outcomes[explained.outcome] += 1
+        self._updates += explained.kind == "user update"
+        self._unselected += explained.outcome == "skipped.no_selected_property"
+        for note in explained.notes:
+            self.counted[note.name] += note.count
+        for sending in explained.sendings:
+            is_event = isinstance(sending.operation, EventOperation)
+            self.operations["event" if is_event else "identify"] += 1
+            self._bare_events += is_event and not sending.operation.attributes
+        for setting, names in explained.left_behind.items():
+            self._left_behind.setdefault(setting, Counter()).update(names)
+
+    def outcomes(self) -> Iterator[tuple[str, int]]:
+        """Outcome and records, in the ledger's order; only those that occur."""
+        for outcome in (WOULD_BE_SENT, *OUTCOMES):
+            if self._outcomes[outcome]:
+                yield outcome, self._outcomes[outcome]
+
+    def hints(self, settings: Settings) -> Iterator[str]:
+        """Settings to look at, where more than half of what was read meets the same end."""
+        for outcome, setting in _LOOK_AT.items():
+            if _most(self._outcomes[outcome], self.records):
+                yield f"Most records are {outcome}: look at {setting}."
+        if _most(self._unselected, self._updates):
+            state = selection_text(settings.users.user_properties)
+            yield (
+                "Most user updates are skipped because nothing is selected: look at "
+                f"users.user_properties ({state}){self._seen(['users.user_properties'])}."
+            )
+        if _most(self._bare_events, self.operations["event"]):
+            state = selection_text(settings.events.event_properties)
+            places = [f"events.{bag}_properties" for bag in ("event", "user", "group")]
+            if any(place in self._left_behind for place in places):
+                yield (
+                    "Most events go without any property because none is selected: look at "
+                    f"events.event_properties ({state}){self._seen(places[:1])}."
+                )
+
+    def _seen(self, settings: Iterable[str]) -> str:
+        names: Counter[str] = Counter()
+        for setting in settings:
+            names.update(self._left_behind.get(setting, {}))
+        common = [shortened(name) for name, _count in names.most_common(_NAMES_SHOWN)]
+        return f"; the records have {listed(common)}" if common else ""
+
+
+def _most(part: int, whole: int) -> bool:
+    return part * 2 > whole

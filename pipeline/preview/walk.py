@@ -1,0 +1,119 @@
+"""A record's way through the job's own functions, one after the other, with nothing around them.
+
+The functions, their order and their settings are those of `pipeline.graph`; only Beam is missing.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from pipeline import plan
+from pipeline.settings.model import Settings
+from transforms.build import build_operations
+from transforms.decode import Decoded, decode_message
+from transforms.filter import Filter, canonical_event_type
+from transforms.identify import select_person
+from transforms.project import project_event
+from transforms.properties import PropertyPath
+from transforms.records import Built, Delivery, Message, Projected, Record, Routed, Settled
+from transforms.resolve import resolve_identifier
+from transforms.route import route
+from transforms.stage import internal_error
+from transforms.tally import Tally
+from transforms.validate import validate
+
+DELIVER = "deliver"
+"""The stage that a preview stops in front of."""
+
+_Step = Callable[[Any], Any]
+
+
+class Walk(Struct, frozen=True):
+    """How far a record came, and how that ended."""
+
+    record: Record
+    stage: str
+    """The stage that settled the record; DELIVER when none did."""
+    end: Delivery | Settled
+    passed: Mapping[str, Any]
+    """What each stage handed on."""
+    counts: Mapping[str, int]
+    """What the stages counted beside the ledger."""
+
+    @property
+    def routed(self) -> Routed | None:
+        """The record with the branches that the filter left it; None when it settled the record."""
+        return self.passed.get("filter")
+
+    @property
+    def built(self) -> Built | None:
+        """The operations before their sizes were checked."""
+        return self.passed.get("build")
+
+
+class Walker:
+    """The stages after decode, bound to settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._filter = Filter(plan.filter_rules(settings))
+        self._event_selection = plan.event_selection(settings)
+        self._identifier = PropertyPath(settings.mappings.user_identifier)
+        self._names = {
+            canonical_event_type(own): given for own, given in settings.events.rename.items()
+        }
+
+    def walk(self, record: Record) -> Walk:
+        """Takes a record from stage to stage until one settles it or none is left."""
+        tally = Tally()
+        passed: dict[str, Any] = {}
+        element: Any = record
+        for stage, step in self._steps(tally):
+            try:
+                result = step(element)
+            except Exception as error:
+                result = internal_error(error, element, stage=stage)
+            if isinstance(result, Settled):
+                return Walk(record, stage, result, passed, tally.counts)
+            passed[stage] = element = result
+        return Walk(record, DELIVER, element, passed, tally.counts)
+
+    def _steps(self, tally: Tally) -> Iterator[tuple[str, _Step]]:
+        settings = self._settings
+        yield (
+            "route",
+            lambda record: route(record, identify_events=plan.identify_events(settings)),
+        )
+        yield "filter", self._filter.apply
+        yield "project", lambda routed: self._project(routed, tally)
+        yield (
+            "identify",
+            lambda projected: select_person(projected, settings.users.user_properties, tally),
+        )
+        yield (
+            "resolve",
+            lambda selected: resolve_identifier(
+                selected, self._identifier, settings.mappings.anonymous
+            ),
+        )
+        yield (
+            "build",
+            lambda identified: build_operations(
+                identified, self._names, update_only=settings.users.update_only
+            ),
+        )
+        yield "validate", lambda built: validate(built, settings.limits.on_violation, tally)
+
+    def _project(self, routed: Routed, tally: Tally) -> Projected:
+        record = routed.record
+        event = project_event(record, self._event_selection, tally) if routed.event else None
+        return Projected(record, routed.update, event, routed.person, routed.filtered)
+
+
+def decoded(message: Message) -> Decoded:
+    """The records of a message, as the decode stage gives them."""
+    try:
+        return decode_message(message)
+    except Exception as error:
+        return [internal_error(error, message, stage="decode")]

@@ -1,0 +1,367 @@
+"""How items are packed into requests."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.transforms.sink.helpers import LARGE, event, pending, pendings, shown
+from transforms.limits import MAX_ITEM_BYTES
+from transforms.records import IdentifyOperation, Operation
+from transforms.sink.batch import BATCH_PATH, Pending, Request, pack, person_key
+
+
+def requests_of(
+    operations: Sequence[Operation], max_items: int = 100, max_bytes: int = 475_000
+) -> list[Request]:
+    return list(pack(pendings(operations), max_items=max_items, max_bytes=max_bytes))
+
+
+def items_of(request: Request) -> list[dict[str, Any]]:
+    """The items of a request's body."""
+    body = msgspec.json.decode(request.body())
+    assert list(body) == ["batch"]
+    items: list[dict[str, Any]] = body["batch"]
+    return items
+
+
+def owners(pending: Pending) -> list[int]:
+    """The positions of all records that an item carries."""
+    return [part.owner for part in pending.parts] or [pending.owner]
+
+
+def test_an_event_as_it_leaves() -> None:
+    [request] = requests_of([event(7, plan="pro", nested={"n": [1, None]})])
+
+    assert request.path == "/api/v2/batch"
+    assert request.body() == (
+        b'{"batch":[{"action":"event","type":"person","identifiers":{"id":"ada"},"name":"E7",'
+        b'"id":"' + event(7).id.encode() + b'","timestamp":1700000007,'
+        b'"attributes":{"plan":"pro","nested":{"n":[1,null]}}}]}'
+    )
+
+
+def test_nothing_to_send() -> None:
+    assert requests_of([]) == []
+
+
+def test_a_request_has_no_more_items_than_allowed() -> None:
+    requests = requests_of([event(number) for number in range(250)], max_items=100)
+
+    assert [len(request.pendings) for request in requests] == [100, 100, 50]
+
+
+@pytest.mark.parametrize(("spare", "sizes"), [(0, [3]), (-1, [2, 1])])
+def test_a_request_is_filled_to_the_last_byte(spare: int, sizes: list[int]) -> None:
+    operations = [event(number, words="é" * number) for number in range(3)]
+    exact = len(json.dumps({"batch": list(map(shown, operations))}, **COMPACT).encode())
+
+    requests = requests_of(operations, max_bytes=exact + spare)
+
+    assert [len(request.pendings) for request in requests] == sizes
+    assert len(requests_of(operations)[0].body()) == exact
+
+
+COMPACT: dict[str, Any] = {"separators": (",", ":"), "ensure_ascii": False}
+
+
+def test_an_item_above_the_limit_of_a_request_goes_on_its_own() -> None:
+    operations = [event(number, words="x" * 500) for number in range(3)]
+
+    requests = requests_of(operations, max_bytes=100)
+
+    assert [len(request.pendings) for request in requests] == [1, 1, 1]
+
+
+# Large events
+
+
+def test_a_large_event_as_it_leaves() -> None:
+    [request] = requests_of([event(7, words=LARGE, n=10**30)])
+
+    assert request.path == "/api/v1/customers/ada/events"
+    assert msgspec.json.decode(request.body()) == {
+        "name": "E7",
+        "id": event(7).id,
+        "timestamp": 1_700_000_007,
+        "data": {"words": LARGE, "n": 10**30},
+    }
+
+
+def test_a_large_event_keeps_its_place() -> None:
+    requests = requests_of([event(1), event(2), event(3, words=LARGE), event(4)])
+
+    assert [[pending.owner for pending in request.pendings] for request in requests] == [
+        [0, 1],
+        [2],
+        [3],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("identifiers", "segment"),
+    [
+        pytest.param({"id": "ada"}, "ada", id="plain"),
+        pytest.param({"id": "a/b/../c"}, "a%2Fb%2F%2E%2E%2Fc", id="slashes"),
+        pytest.param({"id": "50%"}, "50%25", id="percent sign"),
+        pytest.param({"id": "%2F"}, "%252F", id="percent-encoded already"),
+        pytest.param({"id": "."}, "%2E", id="one dot"),
+        pytest.param({"id": ".."}, "%2E%2E", id="two dots"),
+        pytest.param({"id": "a+b c&d=e?f#g;h:i@j,k$"}, None, id="punctuation"),
+        pytest.param({"id": "Zoë 雪 🎿"}, "Zo%C3%AB%20%E9%9B%AA%20%F0%9F%8E%BF", id="unicode"),
+        pytest.param({"id": "\x00\n\t\"'<>\\^`{|}~"}, None, id="control characters"),
+        pytest.param({"id": "cio_"}, "cio_", id="an id like the prefix"),
+        pytest.param({"cio_id": "a3/01"}, "cio_a3%2F01", id="cio_id"),
+        pytest.param({"email": "a+b@x.org"}, "a%2Bb%40x%2Eorg", id="e-mail"),
+    ],
+)
+def test_the_path_of_a_large_event(identifiers: dict[str, str], segment: str | None) -> None:
+    [request] = requests_of([event(1, identifiers, words=LARGE)])
+
+    before, start, rest = request.path.partition("/api/v1/customers/")
+    found, _, end = rest.partition("/")
+    assert (before, start, end) == ("", "/api/v1/customers/", "events")
+    if segment is not None:
+        assert found == segment
+    [(kind, value)] = identifiers.items()
+    assert unquote(found, errors="strict") == ("cio_" if kind == "cio_id" else "") + value
+    # Nothing that a proxy or a library on the way would read as something else.
+    assert found.replace("%", "").replace("_", "").replace("-", "").replace("~", "").isalnum()
+    assert found.isascii()
+
+
+# Properties
+
+people = st.sampled_from(
+    [{"id": "a"}, {"id": "b"}, {"cio_id": "a"}, {"email": "a@x.org"}, {"email": "A@x.org"}]
+)
+values = st.none() | st.integers() | st.text(max_size=30)
+names = st.sampled_from(["one", "two", "three", "é"])
+
+
+@st.composite
+def operations(draw: st.DrawFn) -> list[Operation]:
+    """Operations in the order of their time."""
+    made: list[Operation] = []
+    for number in range(draw(st.integers(0, 20))):
+        identifiers = draw(people)
+        attributes: dict[str, Any] = draw(st.dictionaries(names, values, max_size=3))
+        kind = draw(st.sampled_from(["event", "event", "large", "identify", "identify", "update"]))
+        if kind == "large":
+            attributes["words"] = LARGE
+        if kind == "update":
+            attributes["_update"] = True
+        if kind in ("event", "large"):
+            made.append(event(number, identifiers, **attributes))
+        else:
+            made.append(
+                IdentifyOperation(identifiers=identifiers, attributes=attributes, timestamp=number)
+            )
+    return made
+
+
+@given(given_operations=operations(), max_items=st.integers(1, 8), max_bytes=st.integers(150, 2000))
+def test_packing(given_operations: list[Operation], max_items: int, max_bytes: int) -> None:
+    waiting = pendings(given_operations)
+
+    requests = list(pack(waiting, max_items=max_items, max_bytes=max_bytes))
+
+    sent = [pending for request in requests for pending in request.pendings]
+    carried = [owner for pending in sent for owner in owners(pending)]
+    assert sorted(carried) == list(range(len(waiting))), "every item exactly once"
+    first = [owners(pending)[0] for pending in sent]
+    assert first == sorted(first), "in their order, an item of several where its first stands"
+    for request in requests:
+        if request.pendings[0].item.alone:
+            assert len(request.pendings) == 1
+            assert request.path != BATCH_PATH
+            continue
+        assert request.path == BATCH_PATH
+        assert 1 <= len(request.pendings) <= max_items
+        assert len(request.body()) <= max_bytes or len(request.pendings) == 1
+        assert items_of(request) == [
+            shown(pending.item.operation) for pending in request.pendings
+        ]
+    check_coalesced(given_operations, requests)
+
+
+def check_coalesced(given_operations: list[Operation], requests: list[Request]) -> None:
+    """Every item of a request against a merge made by hand."""
+    for request in requests:
+        for pending in request.pendings:
+            parts = [given_operations[owner] for owner in owners(pending)]
+            if len(parts) == 1:
+                assert pending.item.operation == parts[0]
+                continue
+            assert all(isinstance(part, IdentifyOperation) for part in parts)
+            assert len({person_key(part.identifiers) for part in parts}) == 1
+            assert len({"_update" in part.attributes for part in parts}) == 1
+            merged: dict[str, Any] = {}
+            for part in parts:
+                merged |= part.attributes
+            assert pending.item.operation.attributes == merged
+            assert pending.item.operation.timestamp == max(part.timestamp for part in parts)
+            assert pending.owner == owners(pending)[-1]
+
+
+@given(given_operations=operations(), max_items=st.integers(1, 8))
+def test_one_identify_a_person_and_request(
+    given_operations: list[Operation], max_items: int
+) -> None:
+    for request in requests_of(given_operations, max_items=max_items):
+        found = [
+            (person_key(pending.item.operation.identifiers), "_update" in operation.attributes)
+            for pending in request.pendings
+            if isinstance(operation := pending.item.operation, IdentifyOperation)
+        ]
+        # Two in a row of the same kind would have become one.
+        for person in {key for key, _ in found}:
+            kinds = [update for key, update in found if key == person]
+            assert all(one is not two for one, two in zip(kinds, kinds[1:], strict=False))
+
+
+@given(given_operations=operations())
+def test_halves_hold_the_same_items(given_operations: list[Operation]) -> None:
+    for request in requests_of(given_operations):
+        if len(request.pendings) > 1:
+            one, two = request.halves()
+            assert [*one.pendings, *two.pendings] == list(request.pendings)
+            assert abs(len(one.pendings) - len(two.pendings)) <= 1
+            assert items_of(one) + items_of(two) == items_of(request)
+
+
+# Two identifies of one person
+
+
+def identify_at(second: int, attributes: dict[str, Any], **identifier: str) -> IdentifyOperation:
+    return IdentifyOperation(
+        identifiers=identifier or {"id": "ada"}, attributes=attributes, timestamp=second
+    )
+
+
+def test_the_later_identify_wins_per_attribute() -> None:
+    [request] = requests_of(
+        [
+            identify_at(1, {"plan": "free", "city": "Oslo", "age": 3}),
+            event(2),
+            identify_at(3, {"plan": "pro", "age": None, "pets": 1}),
+        ]
+    )
+
+    [merged, untouched] = items_of(request)
+    assert merged["attributes"] == {"plan": "pro", "city": "Oslo", "age": None, "pets": 1}
+    assert merged["timestamp"] == 3
+    assert untouched["name"] == "E2"
+
+
+def test_three_identifies_become_one_that_knows_its_parts() -> None:
+    three = [identify_at(n, {"n": n, f"of {n}": n}) for n in (1, 2, 3)]
+
+    [request] = requests_of(three)
+
+    [merged] = request.pendings
+    assert [part.item.operation for part in merged.parts] == three
+    assert [part.owner for part in merged.parts] == [0, 1, 2]
+    assert [part.parts for part in merged.parts] == [(), (), ()]
+    assert (merged.owner, merged.time_ms) == (2, 3000)
+
+
+def test_an_e_mail_address_is_one_in_every_spelling() -> None:
+    [request] = requests_of(
+        [identify_at(1, {"a": 1}, email="Ada@X.org"), identify_at(2, {"b": 2}, email="ada@x.ORG")]
+    )
+
+    assert [item["attributes"] for item in items_of(request)] == [{"a": 1, "b": 2}]
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        pytest.param({"id": "ada"}, {"id": "Ada"}, id="ids in two spellings"),
+        pytest.param({"id": "ada"}, {"cio_id": "ada"}, id="an id and a cio_id"),
+        pytest.param({"id": "a@x.org"}, {"email": "a@x.org"}, id="an id and an e-mail address"),
+    ],
+)
+def test_other_people_are_left_alone(one: dict[str, str], two: dict[str, str]) -> None:
+    [request] = requests_of([identify_at(1, {"a": 1}, **one), identify_at(2, {"b": 2}, **two)])
+
+    assert [(item["identifiers"], item["attributes"]) for item in items_of(request)] == [
+        (one, {"a": 1}),
+        (two, {"b": 2}),
+    ]
+
+
+def test_identifies_in_two_requests_stay_two() -> None:
+    requests = requests_of([identify_at(1, {"a": 1}), event(2), identify_at(3, {"b": 2})], 1)
+
+    assert [len(request.pendings) for request in requests] == [1, 1, 1]
+
+
+def test_a_large_event_between_two_identifies_keeps_them_apart() -> None:
+    requests = requests_of(
+        [identify_at(1, {"a": 1}), event(2, words=LARGE), identify_at(3, {"b": 2})]
+    )
+
+    assert [len(request.pendings) for request in requests] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("more", "items"), [(150, 1), (151, 2)])
+@pytest.mark.parametrize("update", [{}, {"_update": True}], ids=["identify", "update only"])
+def test_no_identify_is_made_of_more_than_300_attributes(
+    more: int, items: int, update: dict[str, Any]
+) -> None:
+    one = {f"a{n}": n for n in range(150)} | update
+    two = {f"b{n}": n for n in range(more)} | update
+
+    [request] = requests_of([identify_at(1, one), identify_at(2, two)])
+
+    assert [item["attributes"] for item in items_of(request)] == (
+        [one | two] if items == 1 else [one, two]
+    )
+
+
+def test_no_identify_is_made_that_is_too_large_for_a_batch() -> None:
+    long = "x" * 1_000
+    one = {f"a{n}": long for n in range(16)}
+    two = {f"b{n}": long for n in range(16)}
+
+    [request] = requests_of([identify_at(1, one), identify_at(2, two)])
+
+    assert len(request.pendings) == 2
+    assert all(len(pending.item.body) <= MAX_ITEM_BYTES for pending in request.pendings)
+
+
+def test_after_two_that_cannot_be_one_the_third_joins_the_second() -> None:
+    update = {"_update": True}
+    three = [identify_at(1, {"a": 1}), identify_at(2, {"a": 2, **update}), identify_at(3, update)]
+
+    [request] = requests_of([*three, identify_at(4, {"a": 4})])
+
+    assert [(item["attributes"], item["timestamp"]) for item in items_of(request)] == [
+        ({"a": 1}, 1),
+        ({"a": 2, "_update": True}, 3),
+        ({"a": 4}, 4),
+    ]
+
+
+def test_an_identify_that_no_longer_fits_starts_the_next_request() -> None:
+    one, two = identify_at(1, {"a": "x" * 200}), identify_at(2, {"b": "y" * 200})
+    both = len(requests_of([one, two])[0].body())
+
+    requests = requests_of([one, two], max_bytes=both - 1)
+
+    assert [item for request in requests for item in items_of(request)] == [shown(one), shown(two)]
+
+
+def test_merging_leaves_what_was_given_as_it_was() -> None:
+    one, two = pending(identify_at(1, {"a": 1})), pending(identify_at(2, {"a": 2}))
+
+    list(pack([one, two], max_items=10, max_bytes=10_000))
+
+    assert (one.item.operation.attributes, two.item.operation.attributes) == ({"a": 1}, {"a": 2})
+    assert (one.parts, two.parts) == ((), ())

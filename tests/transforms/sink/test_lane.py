@@ -1,0 +1,330 @@
+"""A lane and Customer.io: what is taken, what is refused, and which words come back."""
+
+import math
+from itertools import combinations
+
+import pytest
+
+from pipeline.local.customerio import CustomerIoStandIn, ItemErrors, Match, Respond
+from tests.transforms.sink.helpers import (
+    BASE_S,
+    LARGE,
+    LaneUnderTest,
+    event,
+    event_names,
+    identify,
+    refuse_requests_with,
+    refused,
+    statuses,
+    taken,
+)
+from transforms.records import Operation
+
+REFUSED = "400 something in it is wrong"
+
+
+def others(number: int, *bad: int) -> list[int]:
+    return [position for position in range(number) if position not in bad]
+
+
+def test_everything_is_taken(stand_in: CustomerIoStandIn, lane: LaneUnderTest) -> None:
+    receipts, counts = lane.deliver(event(number) for number in range(250))
+
+    assert [receipt.pending.owner for receipt in receipts] == list(range(250))
+    assert refused(receipts) == {}
+    assert {receipt.at_ms for receipt in receipts} == {int(lane.time.now * 1000)}
+    assert event_names(stand_in) == [f"E{number}" for number in range(250)]
+    lines = stand_in.workspace.requests()
+    assert [(line.path, line.items) for line in lines] == [
+        ("/api/v2/batch", 100),
+        ("/api/v2/batch", 100),
+        ("/api/v2/batch", 50),
+    ]
+    assert +counts == {
+        "requests": 3,
+        "batch_items": 250,
+        "request_bytes": sum(line.bytes for line in lines),
+        "first_attempt": 250,
+    }
+    assert lane.time.slept == []
+
+
+def test_nothing_to_deliver(stand_in: CustomerIoStandIn, lane: LaneUnderTest) -> None:
+    receipts, counts = lane.deliver([])
+
+    assert (receipts, +counts) == ([], {})
+    assert statuses(stand_in) == []
+
+
+def test_a_207_refuses_its_items_and_takes_the_others(
+    stand_in: CustomerIoStandIn, lane: LaneUnderTest
+) -> None:
+    operations: list[Operation] = [event(number) for number in range(5)]
+    operations[3] = event(3, {"id": "x" * 151})
+    operations[1] = identify(1, {"id": "eve"}, bio="x" * 10, id="")
+    operations[1].attributes["bio"] = "x"
+
+    # Customer.io has rules that we do not know: here it dislikes item 1 for one of them.
+    stand_in.faults.next(ItemErrors((1, 3), 207, "invalid", "attributes.bio", "is not nice"))
+    receipts, counts = lane.deliver(operations)
+
+    words = "invalid: attributes.bio: is not nice"
+    assert refused(receipts) == {1: words, 3: words}
+    assert taken(receipts) == [0, 2, 4]
+    assert event_names(stand_in) == ["E0", "E2", "E4"]
+    assert statuses(stand_in) == [207]
+    assert (counts["first_attempt"], counts["after_retry"]) == (3, 0)
+
+
+def test_errors_inside_a_200_are_refusals_too(
+    stand_in: CustomerIoStandIn, lane: LaneUnderTest
+) -> None:
+    stand_in.faults.next(ItemErrors((0, 2), 200))
+
+    receipts, _ = lane.deliver(event(number) for number in range(3))
+
+    words = "invalid: attributes: refused by a scripted fault"
+    assert refused(receipts) == {0: words, 2: words}
+    assert event_names(stand_in) == ["E1"]
+
+
+def test_customer_ios_own_rules(stand_in: CustomerIoStandIn, lane: LaneUnderTest) -> None:
+    receipts, _ = lane.deliver([event(0), event(1, {"id": "x" * 151}), event(2)])
+
+    assert refused(receipts) == {1: "invalid: identifiers.id: cannot be longer than 150 bytes"}
+    assert event_names(stand_in) == ["E0", "E2"]
+
+
+@pytest.mark.parametrize("status", [200, 207])
+@pytest.mark.parametrize("index", [2, 10**12, -1])
+def test_an_index_out_of_range_loses_nothing_and_doubles_nothing(
+    stand_in: CustomerIoStandIn, lane: LaneUnderTest, index: int, status: int
+) -> None:
+    action = ItemErrors((index,), 207 if status == 207 else 200)
+    stand_in.faults.next(action)
+
+    receipts, counts = lane.deliver([event(0), event(1)])
+
+    assert refused(receipts) == {}
+    assert event_names(stand_in) == ["E0", "E1"]
+    assert stand_in.workspace.counters().duplicate_events == 2
+    assert (counts["first_attempt"], counts["after_retry"]) == (0, 2)
+
+
+# Halving
+
+
+@pytest.mark.parametrize("status", [400, 422, 413])
+def test_the_one_bad_item_is_found(
+    stand_in: CustomerIoStandIn, lane: LaneUnderTest, status: int
+) -> None:
+    refuse_requests_with(stand_in, ['"E42"'], status)
+
+    receipts, counts = lane.deliver(event(number) for number in range(100))
+
+    assert refused(receipts) == {42: f"{status} something in it is wrong"}
+    assert taken(receipts) == others(100, 42)
+    assert sorted(event_names(stand_in)) == sorted(f"E{n}" for n in others(100, 42))
+    assert stand_in.workspace.counters().duplicate_events == 0
+    assert (counts["first_attempt"], counts["after_retry"]) == (0, 99)
+    assert lane.time.slept == []
+
+
+def test_one_bad_item_in_a_hundred_costs_few_requests_wherever_it_stands(
+    stand_in: CustomerIoStandIn, lane: LaneUnderTest
+) -> None:
+    for bad in range(100):
+        stand_in.faults.clear()
+        refuse_requests_with(stand_in, [f'"E{bad}"'])
+        before = stand_in.workspace.counters().requests
+
+        receipts, counts = lane.deliver(event(number) for number in range(100))
+
+        assert refused(receipts) == {bad: REFUSED}
+        assert taken(receipts) == others(100, bad)
+        cost = stand_in.workspace.counters().requests - before
+        assert cost == counts["requests"] <= 2 * math.log2(100) + 1
+    assert stand_in.workspace.counters().applied == 100
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7, 8])
+def test_one_bad_item_at_every_place_of_a_small_request(
+    stand_in: CustomerIoStandIn, lane: LaneUnderTest, size: int
+) -> None:
+    for bad in range(size):
+        stand_in.faults.clear()
+        refuse_requests_with(stand_in, [f'"E{bad}"'])
+
+        receipts, counts = lane.deliver(event(number) for number in range(size))
+
+        assert refused(receipts) == {bad: REFUSED}
+        assert taken(receipts) == others(size, bad)
+        assert counts["requests"] <= 2 * math.log2(size) + 1
+
+
+def test_two_bad_items_at_every_two_places(
+    stand_in: CustomerIoStandIn, lane: LaneUnderTest
+) -> None:
+    for bad in combinations(range(9), 2):
+        stand_in.faults.clear()
+        refuse_requests_with(stand_in, [f'"E{number}"' for number in bad])
+
+        receipts, _ = lane.deliver(event(number) for number in range(9))
+
+        assert refused(receipts) == dict.fromkeys(bad, REFUSED)
+        assert taken(receipts) == others(9, *bad)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 100])
+def test_all_bad_comes_to_an_end(
+    stand_in: CustomerIoStandIn, lane: LaneUnderTest, size: int
+) -> None:
+    stand_in.faults.next(Respond(400), times=None)
+
+    receipts, counts = lane.deliver(event(number) for number in range(size))
+
+    assert refused(receipts) == dict.fromkeys(range(size), "400")
+    assert counts["requests"] <= 2 * size - 1
+    assert counts["first_attempt"] == counts["after_retry"] == 0
+
+
+def test_a_batch_without_a_valid_item(stand_in: CustomerIoStandIn, lane: LaneUnderTest) -> None:
+    receipts, _ = lane.deliver([event(0, {"id": "x" * 151}), event(1, {"id": "y" * 151})])
+
+    words = "invalid: identifiers.id: cannot be longer than 150 bytes"
+    assert refused(receipts) == dict.fromkeys(range(2), f"400 {words}")
+    assert statuses(stand_in) == [400, 400, 400]
+
+
+def test_a_refusal_for_no_reason_refuses_nobody(
+    stand_in: CustomerIoStandIn, lane: LaneUnderTest
+) -> None:
+    stand_in.faults.next(Respond(400))
+
+    receipts, _ = lane.deliver(event(number) for number in range(9))
+
+    assert taken(receipts) == others(9)
+    assert stand_in.workspace.counters().duplicate_events == 0
+
+
+def test_a_request_too_large_for_customer_io_goes_in_parts(
+    stand_in: CustomerIoStandIn, lane: LaneUnderTest
+) -> None:
+    operations = [event(number, words="x" * 30_000) for number in range(20)]
+
+    receipts, _ = lane.deliver(operations, max_bytes=10**6)
+
+    assert taken(receipts) == others(20)
+    assert statuses(stand_in) == [413, 200, 200]
+
+
+def test_a_trouble_while_halving_is_sat_out(
+    stand_in: CustomerIoStandIn, lane: LaneUnderTest
+) -> None:
+    stand_in.faults.next(Respond(400))
+    stand_in.faults.next(Respond(503), times=2)
+    refuse_requests_with(stand_in, ['"E3"'])
+
+    receipts, _ = lane.deliver(event(number) for number in range(8))
+
+    assert refused(receipts) == {3: REFUSED}
+    assert taken(receipts) == others(8, 3)
+    assert len(lane.time.slept) == 2
+
+
+# Large events
+
+
+@pytest.mark.parametrize(
+    "identifiers",
+    [
+        pytest.param({"id": "ada"}, id="plain"),
+        pytest.param({"id": "a/../b//c?d#e"}, id="slashes"),
+        pytest.param({"id": "50% %2F+%"}, id="percent signs"),
+        pytest.param({"id": ".."}, id="two dots"),
+        pytest.param({"id": "Zoë 雪"}, id="unicode"),
+        pytest.param({"email": "a+b/c@x.org"}, id="e-mail"),
+    ],
+)
+def test_a_large_event_arrives_at_its_person(
+    stand_in: CustomerIoStandIn, lane: LaneUnderTest, identifiers: dict[str, str]
+) -> None:
+    operations = [event(1, identifiers, words=LARGE), event(2, identifiers)]
+
+    receipts, _ = lane.deliver(operations)
+
+    assert taken(receipts) == [0, 1]
+    [large, small] = stand_in.workspace.events()
+    assert large.identifiers == small.identifiers == identifiers
+    assert large.cio_id == small.cio_id
+    assert (large.name, large.data, large.timestamp) == ("E1", {"words": LARGE}, BASE_S + 1)
+    assert large.id == event(1).id
+
+
+def test_a_large_event_of_a_cio_id_arrives_at_its_person(
+    stand_in: CustomerIoStandIn, lane: LaneUnderTest
+) -> None:
+    lane.deliver([event(0)])
+    [first] = stand_in.workspace.people()
+
+    lane.deliver([event(1, {"cio_id": first.cio_id}, words=LARGE)])
+
+    assert [each.cio_id for each in stand_in.workspace.events()] == [first.cio_id] * 2
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (400, '{"meta":{"errors":["data is bad"]}}', "400 data is bad"),
+        (400, '{"meta":{"error":"data is bad"}}', "400 data is bad"),
+        (413, "", "413"),
+    ],
+)
+def test_a_large_event_that_is_refused(
+    stand_in: CustomerIoStandIn, lane: LaneUnderTest, status: int, body: str, words: str
+) -> None:
+    stand_in.faults.next(Respond(status, body=body), match=Match(path="/api/v1/*"))
+
+    receipts, _ = lane.deliver([event(1), event(2, words=LARGE), event(3)])
+
+    assert refused(receipts) == {1: words}
+    assert event_names(stand_in) == ["E1", "E3"]
+
+
+# Identifies that were made one
+
+
+def test_two_identifies_that_were_made_one(
+    stand_in: CustomerIoStandIn, lane: LaneUnderTest
+) -> None:
+    receipts, counts = lane.deliver([identify(0, a=1, b=1), event(1), identify(2, b=2)])
+
+    [ada] = stand_in.workspace.people()
+    assert ada.attributes == {"a": 1, "b": 2}
+    assert [len(receipt.pending.parts) for receipt in receipts] == [2, 0]
+    assert (counts["first_attempt"], counts["batch_items"]) == (3, 2)
+
+
+@pytest.mark.parametrize("status", [207, 400])
+@pytest.mark.parametrize("bad", [0, 1, 2])
+def test_a_bad_identify_does_not_take_those_that_it_was_made_one_with(
+    stand_in: CustomerIoStandIn, lane: LaneUnderTest, bad: int, status: int
+) -> None:
+    operations = [identify(number, **{f"a{number}": number}) for number in range(3)]
+    if status == 207:
+        # The empty e-mail address is no attribute of ours to check.
+        operations[bad].attributes["_update"] = None
+        stand_in.faults.next(ItemErrors((0,), 207))
+        refuse_requests_with(stand_in, [f'"a{bad}"'])
+    else:
+        refuse_requests_with(stand_in, [f'"a{bad}"'])
+
+    receipts, counts = lane.deliver([*operations, event(9)])
+
+    assert list(refused(receipts)) == [bad]
+    assert taken(receipts) == [position for position in range(4) if position != bad]
+    [ada] = stand_in.workspace.people()
+    assert ada.attributes == {f"a{number}": number for number in range(3) if number != bad}
+    assert event_names(stand_in) == ["E9"]
+    assert all(receipt.pending.parts == () for receipt in receipts)
+    assert counts["first_attempt"] + counts["after_retry"] == 3
