@@ -19,7 +19,8 @@ _TYPES = (b"event_type", b"event_name")
 def nesting_depth(text: bytes) -> int:
     """The deepest nesting of brackets in `text`, strings left aside; 1 for a flat object.
 
-    Linear in the text's length; also answers for text that is no valid JSON.
+    Linear in the text's length; also answers for text that is no valid JSON, up to a string in it
+    that does not end.
     """
     depth = deepest = 0
     for match in _TOKEN.finditer(text):
@@ -29,6 +30,8 @@ def nesting_depth(text: bytes) -> int:
             deepest = max(deepest, depth)
         elif first in _CLOSERS:
             depth -= 1
+        elif match.group() == b'"':
+            break
     return deepest
 
 

@@ -22,18 +22,13 @@ def main(argv: Sequence[str]) -> int:
     """
     parser = _parser()
     given, unknown = parser.parse_known_args(argv)
-    problems = [_unknown(argument) for argument in unknown]
-    if not any(argument.startswith("-") for argument in unknown):
-        # A flag that is not known leaves its value behind, which then stands where FILE should.
-        problems += _missing(given)
+    problems = _problems(given, unknown)
+    if problems:
+        return _refuse(*problems)
     try:
-        settings = load_settings(given.settings) if not problems else None
+        settings = load_settings(given.settings)
     except SettingsError as error:
-        problems = [str(error)]
-    if settings is None or problems:
-        for problem in problems:
-            print(f"error: {problem}", file=sys.stderr)
-        return EXIT_USAGE
+        return _refuse(error)
     # Imported here: Beam takes seconds, and a wrong flag is told without it.
     from pipeline.preview.show import show
     from pipeline.sources.files import FileReadError
@@ -41,8 +36,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         show(given.file, settings, limit=given.limit, as_json=given.json)
     except FileReadError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_USAGE
+        return _refuse(error)
     except BrokenPipeError:
         # Python would complain once more when it flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -77,20 +71,31 @@ def _limit(text: str) -> int:
     return int(text)
 
 
-def _unknown(argument: str) -> str:
-    if not argument.startswith("-"):
-        return f"{argument!r} is one argument too many: one FILE is previewed at a time"
-    name = argument.partition("=")[0]
-    near = get_close_matches(name[:60], _FLAGS, n=1)
-    return f"{name} is no flag of preview; " + (
-        f"did you mean {near[0]}?" if near else f"{PROG} --help lists them"
-    )
+def _refuse(*problems: object) -> int:
+    for problem in problems:
+        print(f"error: {problem}", file=sys.stderr)
+    return EXIT_USAGE
 
 
-def _missing(given: argparse.Namespace) -> list[str]:
-    problems = []
+def _problems(given: argparse.Namespace, unknown: Sequence[str]) -> list[str]:
+    # A flag that is not known leaves its value behind, which then stands where FILE should: what
+    # else seems to be wrong may come from that alone.
+    flags = [_unknown_flag(argument) for argument in unknown if argument.startswith("-")]
+    if flags:
+        return flags
+    problems = [
+        f"{argument!r} is one argument too many: one FILE is previewed at a time"
+        for argument in unknown
+    ]
     if not given.file:
         problems.append("FILE is missing: name the file to preview, or - for standard input")
     if not given.settings:
         problems.append("--settings FILE is missing: the settings say what would be sent")
     return problems
+
+
+def _unknown_flag(argument: str) -> str:
+    name = argument.partition("=")[0]
+    near = get_close_matches(name[:60], _FLAGS, n=1)
+    meant = f"did you mean {near[0]}?" if near else f"{PROG} --help lists them"
+    return f"{name} is no flag of preview; {meant}"

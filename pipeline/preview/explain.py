@@ -83,10 +83,8 @@ class Explainer:
         ]
         if walk.built is not None and walk.built.filtered:
             filtered = walk.built.filtered
-            texts.append(
-                f"the event is {filtered}: {cause(filtered, walk.record, settings)}; "
-                "its user properties update the person"
-            )
+            why = cause(filtered, walk.record, settings)
+            texts.append(f"only the person is updated; the event is {filtered}: {why}")
         stage = end.letters[0].stage if end.letters else walk.stage
         return (
             WOULD_BE_SENT if outcome == DELIVERED else outcome,
@@ -120,16 +118,17 @@ def _unreadable(settled: Settled, message: Message, position: int, of: int) -> E
         position=position,
         of=of,
         kind="unreadable input",
-        name=_beginning(letter) if letter else None,
+        name=None,
         outcome=settled.outcome,
         stage=letter.stage if letter else "decode",
         reason=letter.detail if letter else "",
+        input=_beginning(letter) if letter else None,
     )
 
 
 def _beginning(letter: DeadLetter) -> str:
     """The first characters of an input that never became a record, without its `api_key`."""
-    text = letter.record or ""
+    text = (letter.record or "").strip()
     if letter.encoding == "text":
         return text[:_INPUT_CHARACTERS]
     # Four characters of base64 are three bytes.

@@ -43,13 +43,15 @@ class Explained(Struct, frozen=True, kw_only=True):
     """What the record is: event, user update, group update, cohort message, unknown record, or
     unreadable input."""
     name: str | None
-    """The event type of an event; the beginning of an unreadable input; else None."""
+    """The event type of an event; else None."""
     outcome: str
     """WOULD_BE_SENT, or one of `transforms.reasons.OUTCOMES`."""
     stage: str
     """The stage at which its way ended; `deliver` where an operation would be sent."""
     reason: str
     """Why, with the concrete cause; empty where everything would be sent."""
+    input: str | None = None
+    """The beginning of an unreadable input, without its `api_key`; else None."""
     sendings: tuple[Sending, ...] = ()
     left_behind: dict[str, tuple[str, ...]] = {}
     """Setting -> names of the record's properties that it does not select."""

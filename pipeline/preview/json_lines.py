@@ -23,6 +23,7 @@ def json_line(explained: Explained) -> str:
         "outcome": explained.outcome,
         "stage": explained.stage,
         "reason": explained.reason,
+        "input": explained.input,
         "operations": [_operation(sending) for sending in explained.sendings],
         "left_behind": explained.left_behind,
         "notes": explained.notes,

@@ -107,7 +107,8 @@ def _event_trim(name: str, walk: Walk) -> str | None:
     if name == "trimmed.event_name_too_long":
         return f"cut to {brief(after.name, 110)}"
     if name == "trimmed.event_data_too_large":
-        return f"left out: {listed(before.attributes.keys() - after.attributes.keys())}"
+        lost = [key for key in before.attributes if key not in after.attributes]
+        return f"left out: {listed(lost)}"
     return None
 
 

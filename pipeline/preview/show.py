@@ -9,10 +9,11 @@ from typing import Final
 from msgspec.structs import replace
 from rich.console import Console
 
+from pipeline.preview.closing import closing
 from pipeline.preview.explain import Explainer
 from pipeline.preview.explained import Explained
 from pipeline.preview.json_lines import json_line
-from pipeline.preview.render import block, closing
+from pipeline.preview.render import block
 from pipeline.preview.summary import DISABLED, Summary
 from pipeline.settings import Settings
 from pipeline.sources.files import FileReadError, read_messages
@@ -50,7 +51,7 @@ def _write_text(records: Iterator[Explained], settings: Settings, limit: int | N
     try:
         for explained in records:
             summary.add(explained)
-            console.print(block(explained, console.width))
+            console.print(block(explained, console), soft_wrap=True)
     except FileReadError:
         if summary.records:
             console.print(closing(summary, settings, limit))
@@ -80,6 +81,8 @@ def _messages(file: str) -> Iterator[Message]:
         yield from read_messages(file, _never)
     except FileReadError:
         raise
+    except ValueError as error:
+        raise FileReadError(f"{file} is no path or URL of a file that Beam can open") from error
     # Each file system behind a URL raises exceptions of its own.
     except Exception as error:
         raise FileReadError(f"{file} cannot be read ({type(error).__name__})") from error

@@ -1,7 +1,7 @@
 """What a preview comes to: counts, and the setting to look at when most of it goes one way."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from pipeline.preview.causes import selection_text
@@ -12,15 +12,17 @@ from transforms.reasons import OUTCOMES
 from transforms.records import EventOperation
 
 _NAMES_SHOWN = 5
-_LOOK_AT = {
-    "filtered.events_disabled": "events.enabled",
-    "filtered.event_type": "events.include and events.exclude",
-    "filtered.where": "events.where",
-    "filtered.users_disabled": "users.enabled",
-    "skipped.anonymous": "mappings.user_identifier",
-    "dead_lettered.no_identifier": "mappings.user_identifier",
+_ADVICE: Final[Mapping[str, str]] = {
+    "filtered.events_disabled": "look at events.enabled",
+    "filtered.event_type": "look at events.include and events.exclude",
+    "filtered.where": "look at events.where",
+    "filtered.users_disabled": "look at users.enabled",
+    "skipped.anonymous": "look at mappings.user_identifier",
+    "dead_lettered.no_identifier": "look at mappings.user_identifier",
+    "dead_lettered.invalid_time": "a record of a file needs a time of its own, such as event_time",
+    "dead_lettered.malformed_json": "see that it is a .json, .ndjson or .gz file",
+    "dead_lettered.not_utf8": "see that it is a .json, .ndjson or .gz file",
 }
-
 DISABLED: Final = "The settings say status: disabled. The job would read nothing."
 
 
@@ -60,9 +62,9 @@ class Summary:
 
     def hints(self, settings: Settings) -> Iterator[str]:
         """Settings to look at, where more than half of what was read meets the same end."""
-        for outcome, setting in _LOOK_AT.items():
+        for outcome, advice in _ADVICE.items():
             if _most(self._outcomes[outcome], self.records):
-                yield f"Most records are {outcome}: look at {setting}."
+                yield f"Most records are {outcome}: {advice}."
         if _most(self._unselected, self._updates):
             state = selection_text(settings.users.user_properties)
             yield (

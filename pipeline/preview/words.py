@@ -50,5 +50,7 @@ def listed(names: Iterable[str], most: int = _SHOWN_NAMES) -> str:
 
 
 def amount(count: int, noun: str) -> str:
-    """`1 record`, `2 records`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    """`1 record`, `2 records`, `1,000 replies`."""
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count:,} {noun[:-1]}ies" if noun.endswith("y") else f"{count:,} {noun}s"

@@ -96,6 +96,9 @@ def pack(pendings: Iterable[Pending], *, max_items: int, max_bytes: int) -> Iter
                 batch, identify_at, size = [], {}, _FRAME_BYTES
             yield Request([pending])
             continue
+        if len(batch) >= max_items:
+            yield Request(batch)
+            batch, identify_at, size = [], {}, _FRAME_BYTES
         person = person_key(item.operation.identifiers)
         is_identify = isinstance(item.operation, IdentifyOperation)
         if is_identify and person in identify_at:
@@ -106,7 +109,7 @@ def pack(pendings: Iterable[Pending], *, max_items: int, max_bytes: int) -> Iter
                 batch[position] = merged
                 size = grown
                 continue
-        if batch and (len(batch) >= max_items or size + len(item.body) + 1 > max_bytes):
+        if batch and size + len(item.body) + 1 > max_bytes:
             yield Request(batch)
             batch, identify_at, size = [], {}, _FRAME_BYTES
         if is_identify:

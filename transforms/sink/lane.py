@@ -143,10 +143,11 @@ class _Run:
             lane.budget.slow_down(pause)
             self.counts["throttled_ms"] += int(pause * 1000)
         lane.alarm.ring(verdict)
-        if verdict.meaning is Meaning.CREDENTIALS:
-            lane.client.renew_credentials()
         left = self._deadline - lane.clock()
         lane.sleep(max(0.0, min(pause, left)))
+        if verdict.meaning is Meaning.CREDENTIALS:
+            # After the wait: somebody may have mended them meanwhile.
+            lane.client.renew_credentials()
         if pause >= left:
             raise DeliveryError(
                 f"not delivered within {lane.retry_for_s:g} s; last answer: {summary(verdict)}"

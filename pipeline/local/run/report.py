@@ -14,7 +14,7 @@ from pipeline.ledger import Ledger, render
 
 _SHOWN = 6
 _LOOKED_AT = 500
-"""Of the latest events, one of each name is shown."""
+"""Of the latest events one of each name is shown; of the people those with most attributes."""
 _TIMEOUT_S = 10.0
 
 
@@ -33,14 +33,15 @@ def show_ledger(console: Console, ledger: Ledger) -> None:
 
 def show_workspace(console: Console, endpoint: str) -> dict[str, Any]:
     """A few people and events as Customer.io would show them; returns the stand-in's counters."""
-    people = _get(endpoint, f"/_standin/people?limit={_SHOWN}")
+    people = _get(endpoint, f"/_standin/people?limit={_LOOKED_AT}")
+    people.sort(key=lambda person: len(person["attributes"]), reverse=True)
     latest = _get(endpoint, f"/_standin/events?limit={_LOOKED_AT}")
     events = list({event["name"]: event for event in latest}.values())[:_SHOWN]
     summary: dict[str, Any] = _get(endpoint, "/_standin/summary")
     table = Table(title=f"People ({summary['people']:,} in all)", title_justify="left")
     table.add_column("person", no_wrap=True)
     table.add_column("attributes")
-    for person in people:
+    for person in people[:_SHOWN]:
         table.add_row(Text(_name(person)), Text(_short(person["attributes"])))
     console.print(table)
     table = Table(title=f"Events ({summary['events']:,} in all)", title_justify="left")

@@ -14,9 +14,9 @@ from transforms.sink.batch import Pending
 from transforms.sink.budget import RequestBudget
 from transforms.sink.client import TrackClient
 from transforms.sink.lane import Lane, Receipt
+from transforms.tally import Tally
 from transforms.ulid import event_ulid
 from transforms.validate import validate_item
-from transforms.tally import Tally
 
 SITE_ID = "site-of-the-tests"
 API_KEY = "key-that-nobody-may-see"

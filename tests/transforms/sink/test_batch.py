@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote
 
@@ -184,19 +185,17 @@ def test_packing(given_operations: list[Operation], max_items: int, max_bytes: i
         assert request.path == BATCH_PATH
         assert 1 <= len(request.pendings) <= max_items
         assert len(request.body()) <= max_bytes or len(request.pendings) == 1
-        assert items_of(request) == [
-            shown(pending.item.operation) for pending in request.pendings
-        ]
+        assert items_of(request) == [shown(pending.item.operation) for pending in request.pendings]
     check_coalesced(given_operations, requests)
 
 
 def check_coalesced(given_operations: list[Operation], requests: list[Request]) -> None:
     """Every item of a request against a merge made by hand."""
     for request in requests:
-        for pending in request.pendings:
-            parts = [given_operations[owner] for owner in owners(pending)]
+        for sent in request.pendings:
+            parts = [given_operations[owner] for owner in owners(sent)]
             if len(parts) == 1:
-                assert pending.item.operation == parts[0]
+                assert sent.item.operation == parts[0]
                 continue
             assert all(isinstance(part, IdentifyOperation) for part in parts)
             assert len({person_key(part.identifiers) for part in parts}) == 1
@@ -204,9 +203,9 @@ def check_coalesced(given_operations: list[Operation], requests: list[Request]) 
             merged: dict[str, Any] = {}
             for part in parts:
                 merged |= part.attributes
-            assert pending.item.operation.attributes == merged
-            assert pending.item.operation.timestamp == max(part.timestamp for part in parts)
-            assert pending.owner == owners(pending)[-1]
+            assert sent.item.operation.attributes == merged
+            assert sent.item.operation.timestamp == max(part.timestamp for part in parts)
+            assert sent.owner == owners(sent)[-1]
 
 
 @given(given_operations=operations(), max_items=st.integers(1, 8))
@@ -222,7 +221,7 @@ def test_one_identify_a_person_and_request(
         # Two in a row of the same kind would have become one.
         for person in {key for key, _ in found}:
             kinds = [update for key, update in found if key == person]
-            assert all(one is not two for one, two in zip(kinds, kinds[1:], strict=False))
+            assert all(one is not two for one, two in pairwise(kinds))
 
 
 @given(given_operations=operations())

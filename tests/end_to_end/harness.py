@@ -1,0 +1,195 @@
+"""Runs the real program as a process of its own, against servers on this machine."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from google.cloud.pubsub_v1 import PublisherClient
+from google.cloud.pubsub_v1.types import BatchSettings
+
+from pipeline.local.pubsub.broker import Broker
+from pipeline.local.pubsub.emulator import PubSubEmulator
+from pipeline.local.pubsub.model import SubscriptionConfig
+
+SITE_ID, API_KEY = "site-of-the-tests", "key-of-the-tests"
+TOPIC = "projects/end-to-end/topics/amplitude"
+SUBSCRIPTION = "projects/end-to-end/subscriptions/stream"
+PUBLISHED_AT = 1_700_000_000
+"""The publish time, Unix seconds, of every message."""
+_PATIENCE_S = 240.0
+
+
+class PubSub:
+    """The emulator with one topic and one subscription, and a clock that can be moved."""
+
+    def __init__(self) -> None:
+        self._ahead_s = 0.0
+        self.broker = Broker(
+            clock=lambda: time.monotonic() + self._ahead_s,
+            wall_clock_ns=lambda: PUBLISHED_AT * 10**9,
+        )
+        self.broker.create_topic(TOPIC)
+        self.broker.create_subscription(SubscriptionConfig(SUBSCRIPTION, TOPIC, 20))
+        self.emulator = PubSubEmulator(broker=self.broker)
+
+    def pass_time(self, seconds: float) -> None:
+        """Moves the broker's clock: leases of a process that was killed end."""
+        self._ahead_s += seconds
+        self.broker.stats(SUBSCRIPTION)
+
+    def publish(self, messages: Iterable[bytes]) -> None:
+        """Publishes messages and waits until the broker has them."""
+        os.environ["PUBSUB_EMULATOR_HOST"] = self.emulator.address
+        client = PublisherClient(BatchSettings(max_messages=500, max_latency=0.02))
+        for future in [client.publish(TOPIC, data) for data in messages]:
+            future.result(timeout=60)
+        client.stop()
+        client.transport.close()
+        del os.environ["PUBSUB_EMULATOR_HOST"]
+
+
+@contextmanager
+def pub_sub() -> Iterator[PubSub]:
+    """A running emulator."""
+    server = PubSub()
+    with server.emulator:
+        yield server
+
+
+class Recorder:
+    """A server that takes everything and remembers every request."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, bytes]] = []
+        recorder = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+            wbufsize = -1
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                recorder.requests.append((self.path, body))
+                self.send_response(200)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> "Recorder":
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def items(self) -> list[tuple[str, dict[str, Any]]]:
+        """Every operation with the endpoint it came by, in the v2 shape."""
+        found: list[tuple[str, dict[str, Any]]] = []
+        for path, body in self.requests:
+            content = json.loads(body)
+            if path == "/api/v2/batch":
+                found += [("v2", item) for item in content["batch"]]
+            else:
+                person = unquote(path.split("/")[4])
+                kind = "cio_id" if person.startswith("cio_") else "email" if "@" in person else "id"
+                content |= {
+                    "type": "person",
+                    "action": "event",
+                    "identifiers": {kind: person.removeprefix("cio_")},
+                    "attributes": content.pop("data"),
+                }
+                found.append(("v1", content))
+        return found
+
+
+class Program:
+    """`python -m pipeline.main` in a directory of its own."""
+
+    def __init__(
+        self,
+        directory: Path,
+        settings: Mapping[str, Any],
+        endpoint: str,
+        *flags: str,
+        pub_sub: PubSub | None = None,
+    ) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self.directory = directory
+        self._log = directory / "log.txt"
+        settings_file = directory / "settings.json"
+        settings_file.write_text(json.dumps(settings))
+        environment = os.environ | {"CUSTOMERIO_SITE_ID": SITE_ID, "CUSTOMERIO_API_KEY": API_KEY}
+        environment.pop("PUBSUB_EMULATOR_HOST", None)
+        arguments = [
+            f"--settings={settings_file}",
+            f"--customerio_endpoint={endpoint}",
+            f"--ledger_file={directory / 'ledger.json'}",
+            *flags,
+        ]
+        if pub_sub is not None:
+            environment["PUBSUB_EMULATOR_HOST"] = pub_sub.emulator.address
+            arguments.append(f"--input_subscription={SUBSCRIPTION}")
+        if not any(flag.startswith("--dead_letter") for flag in flags):
+            arguments.append(f"--dead_letter_files={directory / 'dead'}")
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "pipeline.main", *arguments],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def wait(self) -> int:
+        """Waits for the end; the exit code. Ends the process when it takes too long."""
+        try:
+            return self._process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise
+
+    def kill(self) -> None:
+        """Ends it as kill -9 does."""
+        self._process.kill()
+        self._process.wait()
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+        self._process.send_signal(signal.SIGTERM)
+
+    def log(self) -> str:
+        """What it printed."""
+        return self._log.read_text(errors="replace")
+
+    def ledger(self) -> dict[str, Any]:
+        """The ledger that it wrote last."""
+        content: dict[str, Any] = json.loads((self.directory / "ledger.json").read_text())
+        return content
+
+    def dead_letters(self) -> list[dict[str, Any]]:
+        """All dead letters in files of its directory."""
+        return [
+            json.loads(line)
+            for path in sorted(self.directory.glob("dead-*.jsonl"))
+            for line in path.read_text().splitlines()
+        ]

@@ -1,0 +1,340 @@
+"""The sink as a transform: what is counted, what is set aside, what a failing bundle leaves."""
+
+import base64
+import bz2
+import logging
+
+import apache_beam as beam
+import pytest
+from apache_beam.internal import pickler
+from apache_beam.transforms.window import IntervalWindow
+
+from pipeline.local.customerio import (
+    CustomerIoStandIn,
+    ItemErrors,
+    Match,
+    Respond,
+    rate_limited,
+    unavailable,
+)
+from tests.transforms.sink.helpers import (
+    API_KEY,
+    BASE_S,
+    LARGE,
+    SITE_ID,
+    event,
+    event_names,
+    identify,
+    statuses,
+)
+from tests.transforms.sink.run_sink import (
+    API_KEY_VARIABLE,
+    SITE_ID_VARIABLE,
+    WINDOW_S,
+    deliveries,
+    delivery,
+    from_environment,
+    run_sink,
+    sink,
+)
+from transforms.reasons import DELIVERED, OUTCOMES
+from transforms.records import DeadLetter
+from transforms.sink.lane import DeliveryError
+from transforms.tally import ProcessLedger
+
+REFUSED = "invalid: attributes: refused by a scripted fault"
+
+
+@pytest.fixture(autouse=True)
+def _set_up(monkeypatch: pytest.MonkeyPatch, ledger: ProcessLedger) -> None:
+    monkeypatch.setenv(SITE_ID_VARIABLE, SITE_ID)
+    monkeypatch.setenv(API_KEY_VARIABLE, API_KEY)
+
+
+def settled(counts: dict[str, int]) -> dict[str, int]:
+    """The part of the counts that is the ledger: what became of each record."""
+    return {name: count for name, count in counts.items() if name in OUTCOMES and count}
+
+
+def letter(reason: str) -> DeadLetter:
+    """The dead letter of a part of a record that an earlier stage has set aside."""
+    return DeadLetter(
+        reason=reason,
+        detail="over",
+        stage="validate",
+        kind="record",
+        message_id="m0",
+        publish_time=None,
+        attributes={},
+        record="{}",
+    )
+
+
+def test_everything_is_delivered_and_counted(
+    stand_in: CustomerIoStandIn, ledger: ProcessLedger
+) -> None:
+    records = deliveries([*map(event, range(5)), event(5, words=LARGE)])
+
+    outcome = run_sink(stand_in, records, lanes=1)
+
+    assert outcome.found == []
+    lines = stand_in.workspace.requests()
+    expected = {
+        DELIVERED: 6,
+        "requests": 2,
+        "batch_items": 6,
+        "request_bytes": sum(line.bytes for line in lines),
+        "first_attempt": 6,
+    }
+    assert {name: count for name, count in outcome.counts.items() if count} == expected
+    assert outcome.accepted == 6
+    # The source commits the bundle; until then its counts are open.
+    assert +ledger.snapshot()[0] == {}
+    counts, latencies = ledger.snapshot(with_open=True)
+    assert +counts == expected
+    assert latencies.total() == 6
+
+
+def test_no_record(stand_in: CustomerIoStandIn) -> None:
+    outcome = run_sink(stand_in, [])
+
+    assert (outcome.found, outcome.counts, statuses(stand_in)) == ([], {}, [])
+
+
+def test_a_refused_operation_becomes_a_dead_letter_at_its_own_time_in_its_own_window(
+    stand_in: CustomerIoStandIn,
+) -> None:
+    stand_in.faults.next(ItemErrors((1, 2), 207))
+    operations = [event(0), event(50), event(150)]
+
+    outcome = run_sink(stand_in, deliveries(operations), lanes=1)
+
+    assert settled(outcome.counts) == {DELIVERED: 1, "dead_lettered.rejected": 2}
+    assert [found.letter for found in outcome.found] == [
+        DeadLetter(
+            reason="rejected",
+            detail=REFUSED,
+            stage="deliver",
+            kind="operation",
+            message_id=f"m{number}",
+            publish_time=BASE_S + 0.5,
+            attributes={"source": str(number)},
+            operation=operations[number],
+        )
+        for number in (1, 2)
+    ]
+    for found, second in zip(outcome.found, (50, 150), strict=True):
+        assert found.timestamp == BASE_S + second
+        begin = (BASE_S + second) // WINDOW_S * WINDOW_S
+        assert found.window == IntervalWindow(begin, begin + WINDOW_S)
+    first, second_window = (found.window for found in outcome.found)
+    assert first != second_window
+
+
+@pytest.mark.parametrize(
+    ("refused", "fallen", "counted_as"),
+    [
+        pytest.param((), (), {DELIVERED: 1}, id="both taken"),
+        pytest.param((0,), (), {"dead_lettered.rejected": 1}, id="event refused"),
+        pytest.param((1,), (), {"dead_lettered.rejected": 1}, id="identify refused"),
+        pytest.param((0, 1), (), {"dead_lettered.rejected": 1}, id="both refused"),
+        pytest.param((), ("filtered.where",), {DELIVERED: 1}, id="delivered over filtered"),
+        pytest.param(
+            (0,), ("filtered.where",), {"dead_lettered.rejected": 1}, id="refused over filtered"
+        ),
+    ],
+)
+def test_a_record_of_two_operations_counts_once(
+    stand_in: CustomerIoStandIn,
+    refused: tuple[int, ...],
+    fallen: tuple[str, ...],
+    counted_as: dict[str, int],
+) -> None:
+    if refused:
+        stand_in.faults.next(ItemErrors(refused, 207))
+
+    outcome = run_sink(stand_in, [delivery(0, event(1), identify(1, a=1), fallen=fallen)])
+
+    assert settled(outcome.counts) == counted_as
+    assert len(outcome.found) == len(refused)
+    assert outcome.counts["batch_items"] == 2
+    assert outcome.accepted == 2 - len(refused)
+
+
+def test_what_an_earlier_stage_set_aside_is_handed_on_and_outweighs_the_delivery(
+    stand_in: CustomerIoStandIn,
+) -> None:
+    reason = "attribute_value_too_long"
+    record = delivery(0, event(70), fallen=(f"dead_lettered.{reason}",), letters=(letter(reason),))
+
+    outcome = run_sink(stand_in, [record])
+
+    assert settled(outcome.counts) == {f"dead_lettered.{reason}": 1}
+    [found] = outcome.found
+    assert found.letter == letter(reason)
+    assert found.timestamp == BASE_S + 70
+    assert event_names(stand_in) == ["E70"]
+
+
+def test_identifies_that_were_made_one_are_coalesced(stand_in: CustomerIoStandIn) -> None:
+    records = [
+        delivery(0, identify(0, a=0, b=0)),
+        delivery(1, event(1), identify(1, a=1)),
+        delivery(2, identify(2, a=2)),
+        delivery(3, identify(3, {"id": "bob"}, a=3)),
+    ]
+
+    outcome = run_sink(stand_in, records, lanes=1)
+
+    # The second has its event besides, and a delivery outweighs; the third is the one that left.
+    assert settled(outcome.counts) == {DELIVERED: 3, "coalesced.identify": 1}
+    assert outcome.counts["batch_items"] == 3
+    assert outcome.counts["first_attempt"] == 5
+    people = {person.id: person.attributes for person in stand_in.workspace.people()}
+    assert people == {"ada": {"a": 2, "b": 0}, "bob": {"a": 3}}
+
+
+def test_a_refused_identify_is_set_aside_alone_out_of_those_that_were_made_one(
+    stand_in: CustomerIoStandIn,
+) -> None:
+    stand_in.faults.next(Respond(400), times=None, match=Match(contains='"bad"'))
+    operations = [identify(0, a=0), identify(70, bad=1), identify(140, a=2)]
+
+    outcome = run_sink(stand_in, deliveries(operations))
+
+    assert settled(outcome.counts) == {DELIVERED: 2, "dead_lettered.rejected": 1}
+    [found] = outcome.found
+    assert found.letter.operation == operations[1]
+    assert found.letter.message_id == "m1"
+    assert found.timestamp == BASE_S + 70
+    [ada] = stand_in.workspace.people()
+    assert ada.attributes == {"a": 2}
+
+
+def test_every_record_is_settled_once(stand_in: CustomerIoStandIn) -> None:
+    bad = (3, 17, 29)
+    for number in bad:
+        stand_in.faults.next(Respond(400), times=None, match=Match(contains=f'"E{number}"'))
+    records = [
+        delivery(n, event(n, {"id": f"p{n % 5}"}), identify(n, {"id": f"p{n % 5}"}, n=n))
+        for n in range(40)
+    ] + [delivery(n, identify(n, {"id": f"p{n % 5}"}, n=n)) for n in range(40, 60)]
+
+    outcome = run_sink(stand_in, records, max_batch_items=7)
+
+    counts = settled(outcome.counts)
+    assert sum(counts.values()) == 60
+    assert counts["dead_lettered.rejected"] == len(bad) == len(outcome.found)
+    assert sorted(event_names(stand_in)) == sorted(f"E{n}" for n in range(40) if n not in bad)
+    assert [person.attributes["n"] for person in stand_in.workspace.people()] == [
+        max(range(n, 60, 5)) for n in sorted(range(5), key=lambda n: _updated(stand_in, n))
+    ]
+
+
+def _updated(stand_in: CustomerIoStandIn, number: int) -> float:
+    person = stand_in.workspace.person(id=f"p{number}")
+    assert person is not None
+    return person.updated
+
+
+def test_the_time_waited_for_customer_io_is_reported_to_the_runner(
+    stand_in: CustomerIoStandIn,
+) -> None:
+    stand_in.faults.next(rate_limited(1))
+
+    outcome = run_sink(stand_in, deliveries([event(0)]))
+
+    assert 1000 <= outcome.counts["throttled_ms"] <= 1300
+    assert outcome.counts["cumulativeThrottlingSeconds"] == 1
+    assert outcome.counts["after_retry"] == 1
+
+
+def test_a_large_bundle_goes_out_in_parts(stand_in: CustomerIoStandIn) -> None:
+    # The last record is the earliest: it would be the first to leave if all were held back.
+    late, early = (event(number, words="x" * 30_000) for number in (1, 0))
+    records = deliveries([late] * 1_200 + [early])
+
+    outcome = run_sink(stand_in, records, lanes=1)
+
+    assert settled(outcome.counts) == {DELIVERED: 1_201}
+    assert event_names(stand_in) == ["E1", "E0"]
+
+
+# A bundle that fails
+
+
+def test_a_failing_bundle_raises_and_commits_nothing(
+    stand_in: CustomerIoStandIn, ledger: ProcessLedger, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    stand_in.faults.next(unavailable(), times=None, match=Match(contains='"E1"'))
+    records = deliveries([event(0, {"id": "ada"}), event(1, {"id": "bob"})])
+
+    with pytest.raises(DeliveryError, match="last answer: 503") as raised:
+        run_sink(stand_in, records, retry_for_s=0.0)
+
+    assert event_names(stand_in) == ["E0"]
+    ledger.roll_back()
+    counts, latencies = ledger.snapshot(with_open=True)
+    assert (+counts, +latencies) == ({}, {})
+    assert API_KEY not in caplog.text
+    assert API_KEY not in str(raised.value)
+
+    stand_in.faults.clear()
+    outcome = run_sink(stand_in, records, retry_for_s=0.0)
+
+    assert settled(outcome.counts) == {DELIVERED: 2}
+    ledger.commit()
+    assert ledger.snapshot()[0][DELIVERED] == 2
+    assert sorted(event_names(stand_in)) == ["E0", "E1"]
+
+
+def test_wrong_credentials_fail_the_bundle_and_set_nothing_aside(
+    stand_in: CustomerIoStandIn,
+    ledger: ProcessLedger,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv(API_KEY_VARIABLE, "secret-two")
+
+    with pytest.raises(DeliveryError, match="last answer: 401") as raised:
+        run_sink(stand_in, deliveries([event(0)]), retry_for_s=0.0)
+
+    ledger.roll_back()
+    assert ledger.snapshot(with_open=True)[0] == {"blocked.credentials": 1}
+    assert "secret-two" not in caplog.text
+    assert "secret-two" not in str(raised.value)
+
+
+# What travels to the workers
+
+
+def unpacked(pickled: bytes) -> bytes:
+    """What Beam has pickled, without its compression."""
+    return bz2.decompress(base64.b64decode(pickled))
+
+
+def test_no_credential_travels(stand_in: CustomerIoStandIn) -> None:
+    transform = sink(stand_in)
+    pickled = unpacked(pickler.dumps(transform))
+
+    assert from_environment.__name__.encode() in pickled
+    assert API_KEY.encode() not in pickled
+    assert SITE_ID.encode() not in pickled
+    pipeline = beam.Pipeline()
+    _ = pipeline | beam.Create(deliveries([event(0)])) | transform
+    graph, _ = pipeline.to_runner_api(return_context=True)
+    payloads = [each.spec.payload for each in graph.components.transforms.values()]
+    assert not any(API_KEY.encode() in payload for payload in payloads)
+
+
+def test_credentials_that_the_worker_has_not_stop_the_job_before_it_sends(
+    stand_in: CustomerIoStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(API_KEY_VARIABLE)
+
+    with pytest.raises(KeyError, match=API_KEY_VARIABLE):
+        run_sink(stand_in, deliveries([event(0)]))
+
+    assert statuses(stand_in) == []
