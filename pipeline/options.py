@@ -20,6 +20,10 @@ DATAFLOW = "DataflowRunner"
 _SUBSCRIPTION = re.compile(r"projects/[^/\s]+/subscriptions/[^/\s]+")
 _TOPIC = re.compile(r"projects/[^/\s]+/topics/[^/\s]+")
 _DEFAULT_VCPUS = 2
+_PREDEFINED = re.compile(r"-(\d+)(?:-\w*lssd)?$")
+_CUSTOM = re.compile(r"custom-(\d+)-\d+(?:-ext)?$")
+"""n2-custom-VCPUS-MEMORY: https://cloud.google.com/compute/docs/machine-resource"""
+_RUNNERS = {path.rpartition(".")[2].lower(): path for path in StandardOptions.ALL_KNOWN_RUNNERS}
 
 
 class UsageError(Exception):
@@ -128,6 +132,11 @@ def _contradictions(given: argparse.Namespace) -> list[str]:
     if budget is not None and budget < 1:
         problems.append(f"--request_budget_processes: found {budget}; 1 or more")
     runner = runner_name(given)
+    if runner in ONE_MACHINE and given.direct_running_mode == "multi_processing":
+        problems.append(
+            "--direct_running_mode=multi_processing: the ledger and the signal to stop do not "
+            "reach other processes; leave it out"
+        )
     if runner not in ONE_MACHINE:
         for flag in ("stop_when_idle_s", "ledger_file"):
             if getattr(given, flag) is not None:
@@ -141,8 +150,13 @@ def _contradictions(given: argparse.Namespace) -> list[str]:
 
 
 def runner_name(options: Any) -> str:
-    """The runner's name, DirectRunner when none is given."""
-    return str(options.runner or "DirectRunner").rpartition(".")[2]
+    """The name of the runner's class, DirectRunner when none is given.
+
+    Like Beam it takes a known runner's name in any case, and without the word "runner" at its end.
+    """
+    given = str(options.runner or "DirectRunner")
+    known = _RUNNERS.get(given.lower()) or _RUNNERS.get(given.lower() + "runner")
+    return (known or given).rpartition(".")[2]
 
 
 def budget_processes(options: PipelineOptions) -> int:
@@ -164,10 +178,10 @@ def budget_processes(options: PipelineOptions) -> int:
 def _vcpus(machine_type: str | None) -> int:
     if not machine_type:
         return _DEFAULT_VCPUS
-    last = re.search(r"-(\d+)(?:-(?:ext|lssd)\w*)?$", machine_type)
-    if last is None:
+    found = (_CUSTOM if "custom-" in machine_type else _PREDEFINED).search(machine_type)
+    if found is None:
         raise UsageError(
             f"--worker_machine_type={machine_type} does not tell its vCPUs; give "
             "--request_budget_processes"
         )
-    return int(last[1])
+    return int(found[1])

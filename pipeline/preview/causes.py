@@ -12,7 +12,7 @@ from typing import Final
 from pipeline import plan
 from pipeline.preview.notes import operators, reserved_attributes
 from pipeline.preview.walk import Walk
-from pipeline.preview.words import brief, listed, shortened
+from pipeline.preview.words import amount, brief, listed, shortened
 from pipeline.settings.model import Settings
 from transforms.conditions import Clause, compile_clause
 from transforms.filter import canonical_event_type
@@ -178,7 +178,7 @@ def _largest_of_identify(_letter: DeadLetter, walk: Walk, _settings: Settings) -
 def _largest(attributes: Json) -> str:
     sizes = {name: value_bytes(value) for name, value in attributes.items()}
     largest = sorted(sizes, key=lambda name: -sizes[name])[:_LARGEST_SHOWN]
-    texts = [f"{shortened(name)} ({sizes[name]:,} bytes)" for name in largest]
+    texts = [f"{shortened(name)} ({amount(sizes[name], 'byte')})" for name in largest]
     return f"; the largest: {', '.join(texts)}"
 
 

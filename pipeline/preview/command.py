@@ -68,7 +68,7 @@ _FILE_HELP: Final = ".json, .ndjson or .gz, one record a line or one array; - is
 def _limit(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"found {text!r}; a number of records, 1 or more")
-    return int(text)
+    return min(int(text), sys.maxsize)
 
 
 def _refuse(*problems: object) -> int:

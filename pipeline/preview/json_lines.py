@@ -15,7 +15,8 @@ def json_line(explained: Explained) -> str:
     JSON escapes. `left_behind` names settings, and the properties that each does not select.
     """
     fields: dict[str, Any] = {
-        "message_id": explained.message_id,
+        # A path may hold bytes that are no UTF-8; JSON may not.
+        "message_id": explained.message_id.encode(errors="backslashreplace").decode(),
         "position": explained.position,
         "of": explained.of,
         "kind": explained.kind,

@@ -13,7 +13,7 @@ from collections import deque
 from typing import Any
 
 import grpc
-from google.api_core.exceptions import GoogleAPICallError
+from google.api_core.exceptions import GoogleAPIError
 from google.cloud.pubsub_v1 import SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 from google.pubsub_v1.types import PullRequest, PullResponse
@@ -27,7 +27,7 @@ MAX_WAITING = 4_000
 """Messages pulled ahead of the pipeline."""
 LEASE_S = 20
 """After a crash, Pub/Sub delivers again what was in flight within this time."""
-_EXTEND_EVERY_S = 5.0
+EXTEND_EVERY_S = 5.0
 _PULL_TIMEOUT_S = 30.0
 _LONGEST_BACKOFF_S = 30.0
 _IDS_A_REQUEST = 1_000
@@ -60,10 +60,19 @@ class SubscriptionError(RuntimeError):
 
 
 class PullSession:
-    """Pulls `subscription` (projects/P/subscriptions/S) until it is closed."""
+    """Pulls `subscription` (projects/P/subscriptions/S) until it is closed.
 
-    def __init__(self, subscription: str, client: SubscriberClient | None = None) -> None:
+    `extend_every_s`: how often the deadlines of its messages are extended, in seconds.
+    """
+
+    def __init__(
+        self,
+        subscription: str,
+        client: SubscriberClient | None = None,
+        extend_every_s: float = EXTEND_EVERY_S,
+    ) -> None:
         self.subscription = subscription
+        self._extend_every_s = extend_every_s
         self._client = client or subscriber_client()
         self._changed = threading.Condition()
         self._waiting: deque[Pulled] = deque()
@@ -72,7 +81,8 @@ class PullSession:
         self._stopped = False
         self._error: SubscriptionError | None = None
         self._under_way: Any = None
-        self._last_message_at = time.monotonic()
+        self._failures = 0
+        self._busy_at = time.monotonic()
         self._threads = [
             threading.Thread(target=self._pull_loop, name="pull", daemon=True),
             threading.Thread(target=self._lease_loop, name="lease", daemon=True),
@@ -86,9 +96,14 @@ class PullSession:
         return self._error
 
     def idle_s(self) -> float:
-        """Seconds since the last message came; 0 while messages wait to be taken."""
+        """Seconds since a message last came or was given back.
+
+        0 while messages wait to be taken, and while Pub/Sub is out of reach: nobody knows then
+        whether the subscription is empty.
+        """
         with self._changed:
-            return 0.0 if self._waiting else time.monotonic() - self._last_message_at
+            busy = self._waiting or self._failures
+            return 0.0 if busy else time.monotonic() - self._busy_at
 
     def take(self, timeout_s: float) -> Pulled | None:
         """The messages of the next pull; None when there are none within the time.
@@ -110,11 +125,17 @@ class PullSession:
         return bool(self._waiting) or self._stopped or self._error is not None
 
     def acknowledge(self, ack_ids: list[str]) -> None:
-        """Tells Pub/Sub that these messages are settled. Raises GoogleAPICallError."""
-        for some in _chunks(ack_ids):
-            self._client.acknowledge(subscription=self.subscription, ack_ids=some)
+        """Tells Pub/Sub that these messages are settled. Raises GoogleAPIError.
+
+        Whatever it did not take is let go: its deadline passes, and it comes again.
+        """
+        try:
+            for some in _chunks(ack_ids):
+                self._client.acknowledge(subscription=self.subscription, ack_ids=some)
+        finally:
             with self._changed:
-                self._leased.difference_update(some)
+                self._leased.difference_update(ack_ids)
+                self._changed.notify_all()
 
     def release_taken(self) -> None:
         """Gives back all messages that were taken and not acknowledged: they come again at once."""
@@ -122,6 +143,9 @@ class PullSession:
             waiting = {ack_id for pulled in self._waiting for ack_id in pulled.ack_ids}
             taken = list(self._leased - waiting)
             self._leased &= waiting
+            if taken:
+                self._busy_at = time.monotonic()
+            self._changed.notify_all()
         self._set_deadline(taken, 0)
 
     def stop(self) -> None:
@@ -146,7 +170,6 @@ class PullSession:
         self._client.close()
 
     def _pull_loop(self) -> None:
-        failures = 0
         while self._room():
             try:
                 pulled = self._pull()
@@ -154,20 +177,14 @@ class PullSession:
                 continue
             except grpc.RpcError as error:
                 status = error.code()
-                if status in _NOTHING_YET:
+                if status in _TRANSIENT:
+                    self._back_off(status)
                     continue
-                if status not in _TRANSIENT:
+                if status not in _NOTHING_YET:
                     self._fail(SubscriptionError(_explain(status, self.subscription)))
                     return
-                failures += 1
-                pause = min(_LONGEST_BACKOFF_S, 0.25 * 2.0 ** min(failures, 10))
-                _LOG.warning("Pub/Sub answers %s; pulling again in %.1f s", status.name, pause)
-                with self._changed:
-                    self._changed.wait_for(lambda: self._stopped, pause)
-                continue
-            failures = 0
-            if pulled is not None:
-                self._offer(pulled)
+                pulled = None
+            self._offer(pulled)
 
     def _room(self) -> bool:
         """Waits for room; False when the session has stopped."""
@@ -202,9 +219,20 @@ class PullSession:
             ack_ids.append(received.ack_id)
         return Pulled(messages, ack_ids) if messages else None
 
-    def _offer(self, pulled: Pulled) -> None:
+    def _back_off(self, status: grpc.StatusCode) -> None:
         with self._changed:
-            self._last_message_at = time.monotonic()
+            self._failures += 1
+            pause = min(_LONGEST_BACKOFF_S, 0.25 * 2.0 ** min(self._failures, 10))
+            _LOG.warning("Pub/Sub answers %s; pulling again in %.1f s", status.name, pause)
+            self._changed.wait_for(lambda: self._stopped, pause)
+
+    def _offer(self, pulled: Pulled | None) -> None:
+        with self._changed:
+            if self._failures or pulled is not None:
+                self._failures = 0
+                self._busy_at = time.monotonic()
+            if pulled is None:
+                return
             stopped = self._stopped
             if not stopped:
                 self._leased.update(pulled.ack_ids)
@@ -222,7 +250,7 @@ class PullSession:
     def _lease_loop(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(self._nothing_to_lease, _EXTEND_EVERY_S)
+                self._changed.wait_for(self._nothing_to_lease, self._extend_every_s)
                 if self._nothing_to_lease():
                     return
                 leased = list(self._leased)
@@ -237,7 +265,7 @@ class PullSession:
                 self._client.modify_ack_deadline(
                     subscription=self.subscription, ack_ids=some, ack_deadline_seconds=seconds
                 )
-        except GoogleAPICallError as error:
+        except GoogleAPIError as error:
             # No harm: the deadline passes, and what is delivered twice counts once.
             _LOG.info("Pub/Sub did not change deadlines: %s", type(error).__name__)
 

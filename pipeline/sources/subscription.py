@@ -20,7 +20,7 @@ from apache_beam.io.unbounded_source import (
 )
 from apache_beam.pvalue import PBegin, PCollection
 from apache_beam.utils.timestamp import MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp
-from google.api_core.exceptions import GoogleAPICallError
+from google.api_core.exceptions import GoogleAPIError
 
 from pipeline.sources.session import PullSession, session_of
 from pipeline.stop import STOP
@@ -56,7 +56,7 @@ class AckMark(CheckpointMark):
             return
         try:
             self._session.acknowledge(self._ack_ids)
-        except GoogleAPICallError as error:
+        except GoogleAPIError as error:
             # They come again, and what is delivered twice counts once.
             _LOG.warning("Pub/Sub did not take an acknowledgement: %s", type(error).__name__)
 

@@ -42,6 +42,12 @@ class PubSub:
         self.broker.create_subscription(SubscriptionConfig(SUBSCRIPTION, TOPIC, 20))
         self.emulator = PubSubEmulator(broker=self.broker)
 
+    def subscribe(self, topic: str) -> str:
+        """A subscription to another topic; its name."""
+        name = topic.replace("/topics/", "/subscriptions/")
+        self.broker.create_subscription(SubscriptionConfig(name, topic, 20))
+        return name
+
     def pass_time(self, seconds: float) -> None:
         """Moves the broker's clock: leases of a process that was killed end."""
         self._ahead_s += seconds

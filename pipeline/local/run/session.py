@@ -199,9 +199,10 @@ def _report(
     if page:
         summary = show_workspace(console, page)
         console.print(
-            f"Customer.io took {summary['items']:,} operations and ignored "
-            f"{summary['duplicate_events']:,} events as duplicates by their ULID and "
-            f"{summary['ignored_stale_identifies']:,} updates as older than what it had."
+            f"Customer.io took {summary['items']:,} operations. Without a word it dropped "
+            f"{summary['duplicate_events']:,} events that it had already (same ULID), "
+            f"{summary['ignored_stale_identifies']:,} updates older than what it knew, and "
+            f"{summary['ignored_operations']:,} operations on a cio_id that it never gave out."
         )
     dead = sum(n for name, n in ledger.outcomes.items() if name.startswith("dead_lettered."))
     if dead:

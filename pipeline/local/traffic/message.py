@@ -61,13 +61,13 @@ def gzipped(message: Message) -> Message:
     return message._replace(data=gzip.compress(message.data, mtime=0))
 
 
-def in_array(good: Record, bad: bytes) -> Message:
-    """An array of three: a good record, the bad text, the good record again."""
-    line = encode(good)
-    return Message(b"[" + b",".join([line, bad, line]) + b"]", 3, (line, line))
+def in_array(before: Record, bad: bytes, after: Record) -> Message:
+    """An array of three: the bad text between two good records."""
+    first, last = encode(before), encode(after)
+    return Message(b"[" + b",".join([first, bad, last]) + b"]", 3, (first, last))
 
 
-def in_lines(good: Record, bad: bytes) -> Message:
-    """Three lines: a good record, the bad text, the good record again."""
-    line = encode(good)
-    return Message(b"\n".join([line, bad, line]) + b"\n", 3, (line, line))
+def in_lines(before: Record, bad: bytes, after: Record) -> Message:
+    """Three lines: the bad text between two good records."""
+    first, last = encode(before), encode(after)
+    return Message(b"\n".join([first, bad, last]) + b"\n", 3, (first, last))

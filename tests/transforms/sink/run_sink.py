@@ -1,7 +1,7 @@
 """One bundle through the sink, on the runner that one machine uses."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -12,8 +12,9 @@ from apache_beam.transforms.window import FixedWindows, IntervalWindow, Timestam
 from apache_beam.utils.timestamp import Timestamp
 
 from pipeline.local.customerio import CustomerIoStandIn
-from tests.transforms.sink.helpers import BASE_S, item
+from tests.transforms.sink.operations import BASE_S, item
 from transforms.coders import register
+from transforms.reasons import OUTCOMES
 from transforms.records import DeadLetter, Delivery, Operation, Origin
 from transforms.sink.lanes import DeliveryPolicy
 from transforms.sink.sink import DeliverToCustomerIo
@@ -37,6 +38,10 @@ class Outcome(NamedTuple):
     found: list[Found]
     counts: dict[str, int]
     accepted: int
+
+    def settled(self) -> dict[str, int]:
+        """The part of the counts that is the ledger: what became of each record."""
+        return {name: count for name, count in self.counts.items() if name in OUTCOMES and count}
 
 
 def from_environment() -> tuple[str, str]:
@@ -65,18 +70,27 @@ def deliveries(operations: Iterable[Operation]) -> list[Delivery]:
     return [delivery(number, operation) for number, operation in enumerate(operations)]
 
 
-def run_sink(stand_in: CustomerIoStandIn, records: Sequence[Delivery], **policy: Any) -> Outcome:
-    """Sends records in one bundle, each at its own time and in the window of its minute."""
+def run_sink(
+    stand_in: CustomerIoStandIn,
+    records: Sequence[Delivery] | Callable[[], Iterable[Delivery]],
+    **policy: Any,
+) -> Outcome:
+    """Sends records in one bundle, each at its own time and in the window of its minute.
+
+    Many records are best made by a function: what is given goes through Beam's pickler.
+    """
     register()
     _found.clear()
+    make = records if callable(records) else lambda: records
     with TestPipeline(runner="FnApiRunner", options=PipelineOptions([])) as pipeline:
         _ = (
             pipeline
-            | beam.Create(records, reshuffle=False)
+            | beam.Impulse()
+            | beam.FlatMap(lambda _: make())
             | beam.Map(_at_its_own_time)
             | beam.WindowInto(FixedWindows(WINDOW_S))
             | sink(stand_in, **policy)
-            | beam.ParDo(_Keep())
+            | beam.Map(_keep)
         )
     metrics = pipeline.result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))
     return Outcome(
@@ -99,15 +113,13 @@ def sink(stand_in: CustomerIoStandIn, **policy: Any) -> DeliverToCustomerIo:
 _found: list[Found] = []
 
 
-def _at_its_own_time(record: Delivery) -> TimestampedValue:
+def _at_its_own_time(record: Delivery) -> TimestampedValue[Delivery]:
     return TimestampedValue(record, record.time_ms / 1000)
 
 
-class _Keep(beam.DoFn):
-    def process(
-        self,
-        element: DeadLetter,
-        timestamp: Any = beam.DoFn.TimestampParam,
-        window: Any = beam.DoFn.WindowParam,
-    ) -> None:
-        _found.append(Found(element, timestamp, window))
+def _keep(
+    letter: DeadLetter,
+    timestamp: Any = beam.DoFn.TimestampParam,
+    window: Any = beam.DoFn.WindowParam,
+) -> None:
+    _found.append(Found(letter, timestamp, window))

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from pipeline.local.customerio import CustomerIoStandIn, Hang, Reset
-from tests.transforms.sink.helpers import API_KEY, SITE_ID, credentials
+from tests.transforms.sink.lane_under_test import API_KEY, SITE_ID, credentials
 from tests.transforms.sink.raw_server import RawServer
 from transforms.sink.answers import Answer, Meaning, read_answer
 from transforms.sink.client import TrackClient

@@ -1,9 +1,6 @@
 """A lane in bad weather: what is sent again, when, and when it gives up."""
 
-import logging
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -16,48 +13,20 @@ from pipeline.local.customerio import (
     Respond,
     html_page,
     rate_limited,
-    redirect,
     unavailable,
 )
 from pipeline.local.customerio.faults import Action
-from tests.transforms.sink.helpers import (
-    API_KEY,
-    BASE_S,
-    LARGE,
-    SITE_ID,
+from tests.transforms.sink.lane_under_test import (
+    TWO,
     LaneUnderTest,
-    event,
+    assert_two_arrived_once,
     event_names,
-    identify,
+    lane_to,
     refused,
-    statuses,
     taken,
 )
-from transforms.records import Operation
+from tests.transforms.sink.operations import BASE_S, LARGE, event
 from transforms.sink.lane import DeliveryError
-from transforms.tally import ProcessLedger
-
-TWO: list[Operation] = [event(0), identify(1, a=1)]
-
-
-@contextmanager
-def lane_to(
-    url: str,
-    pair: tuple[str, str] = (SITE_ID, API_KEY),
-    retry_for_s: float = 120.0,
-    timeout_s: float = 10.0,
-) -> Iterator[LaneUnderTest]:
-    lane = LaneUnderTest(url, lambda: pair, retry_for_s, timeout_s)
-    try:
-        yield lane
-    finally:
-        lane.lane.close()
-
-
-def assert_all_taken_once(stand_in: CustomerIoStandIn) -> None:
-    assert event_names(stand_in) == ["E0"]
-    [ada] = stand_in.workspace.people()
-    assert ada.attributes == {"a": 1}
 
 
 @pytest.mark.parametrize(
@@ -83,7 +52,7 @@ def test_what_did_not_get_through_is_sent_again_as_it_was(
     receipts, counts = lane.deliver(TWO)
 
     assert (taken(receipts), refused(receipts)) == ([0, 1], {})
-    assert_all_taken_once(stand_in)
+    assert_two_arrived_once(stand_in)
     assert stand_in.workspace.counters().duplicate_events == (2 if fault.apply else 0)
     assert len({(line.bytes, line.items or 2) for line in stand_in.workspace.requests()}) == 1
     assert (counts["first_attempt"], counts["after_retry"], counts["requests"]) == (0, 2, 3)
@@ -108,7 +77,7 @@ def test_no_answer_in_time(stand_in: CustomerIoStandIn) -> None:
         receipts, _ = lane.deliver(TWO)
 
     assert taken(receipts) == [0, 1]
-    assert_all_taken_once(stand_in)
+    assert_two_arrived_once(stand_in)
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -251,108 +220,6 @@ def test_the_error_says_what_came_last_but_quotes_nobody(
         lane.deliver(TWO)
 
     assert str(raised.value) == f"not delivered within 0 s; last answer: {said}"
-
-
-# Nobody's record is at fault
-
-
-@pytest.mark.parametrize(
-    ("fault", "counter"),
-    [
-        (Respond(401, body='{"meta":{"error":"unauthorized"}}'), "blocked.credentials"),
-        (Respond(403), "blocked.credentials"),
-        (Respond(404), "blocked.endpoint"),
-        (redirect("https://track-eu.customer.io/"), "blocked.endpoint"),
-        (redirect("http://[no address", 308), "blocked.endpoint"),
-    ],
-    ids=["401", "403", "404", "302", "308"],
-)
-def test_a_wrong_set_up_refuses_nothing(
-    stand_in: CustomerIoStandIn,
-    ledger: ProcessLedger,
-    caplog: pytest.LogCaptureFixture,
-    fault: Respond,
-    counter: str,
-) -> None:
-    stand_in.faults.next(fault, times=None)
-
-    with lane_to(stand_in.url, retry_for_s=60.0) as lane, pytest.raises(DeliveryError):
-        lane.deliver(TWO)
-
-    counts, _ = ledger.snapshot()
-    assert counts == {counter: stand_in.workspace.counters().requests}
-    assert counts[counter] > 3
-    # Loudly, but not once a request.
-    [record] = [record for record in caplog.records if record.name.startswith("transforms")]
-    assert record.levelno == logging.ERROR
-    assert str(fault.status) in record.getMessage()
-    assert "unauthorized" not in record.getMessage()
-
-
-def test_a_trouble_that_lasts_is_logged_once_a_minute(
-    stand_in: CustomerIoStandIn, caplog: pytest.LogCaptureFixture
-) -> None:
-    stand_in.faults.next(unavailable(), times=None)
-
-    with lane_to(stand_in.url, retry_for_s=170.0) as lane, pytest.raises(DeliveryError):
-        lane.deliver(TWO)
-
-    records = [record for record in caplog.records if record.name.startswith("transforms")]
-    assert [record.levelno for record in records] == [logging.WARNING] * 3
-
-
-def test_wrong_credentials_never_show(
-    stand_in: CustomerIoStandIn, ledger: ProcessLedger, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    pair = ("another-site", "secret-one")
-
-    with (
-        lane_to(stand_in.url, pair, retry_for_s=5.0) as lane,
-        pytest.raises(DeliveryError) as raised,
-    ):
-        lane.deliver(TWO)
-
-    assert ledger.snapshot()[0]["blocked.credentials"] == len(statuses(stand_in))
-    assert set(statuses(stand_in)) == {401}
-    assert "secret-one" not in caplog.text
-    assert "secret-one" not in repr(raised.value) + str(raised.traceback)
-
-
-def test_credentials_that_change_meanwhile_are_picked_up(
-    stand_in: CustomerIoStandIn, ledger: ProcessLedger
-) -> None:
-    current = [SITE_ID, "old"]
-    lane = LaneUnderTest(stand_in.url, lambda: (current[0], current[1]), retry_for_s=120.0)
-
-    def an_operator_mends_it() -> None:
-        if len(lane.time.slept) == 3:
-            current[1] = API_KEY
-
-    lane.time.when_asleep = an_operator_mends_it
-    receipts, counts = lane.deliver(TWO)
-    lane.lane.close()
-
-    assert taken(receipts) == [0, 1]
-    assert_all_taken_once(stand_in)
-    assert statuses(stand_in) == [401, 401, 401, 200]
-    assert counts["after_retry"] == 2
-    assert ledger.snapshot()[0] == {"blocked.credentials": 3}
-
-
-def test_a_redirect_is_not_followed(stand_in: CustomerIoStandIn) -> None:
-    with CustomerIoStandIn(SITE_ID, API_KEY) as elsewhere:
-        stand_in.faults.next(redirect(f"{elsewhere.url}/api/v2/batch"), times=1)
-        stand_in.faults.next(redirect(f"{elsewhere.url}/api/v2/batch", 307), times=1)
-        with lane_to(stand_in.url) as lane:
-            receipts, _ = lane.deliver(TWO)
-
-        assert elsewhere.workspace.counters().requests == 0
-    assert taken(receipts) == [0, 1]
-    assert statuses(stand_in) == [302, 307, 200]
-
-
-# All at once
 
 
 def test_all_kinds_of_trouble_in_a_row_lose_nothing_and_double_nothing(

@@ -1,18 +1,17 @@
 """The lanes of a process: who waits for whom."""
 
 import random
-import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from pipeline.local.customerio import (
     CustomerIoStandIn,
-    Fault,
     Hang,
     Match,
     Reset,
@@ -21,24 +20,18 @@ from pipeline.local.customerio import (
     rate_limited,
     unavailable,
 )
-from tests.transforms.sink.helpers import (
-    credentials,
-    event,
-    event_names,
-    pendings,
-    refused,
-    statuses,
-    taken,
-)
+from pipeline.local.customerio.faults import Action
+from tests.transforms.sink.lane_under_test import credentials, event_names, refused, statuses, taken
+from tests.transforms.sink.operations import event, pendings
 from transforms.records import Operation
 from transforms.sink.lane import DeliveryError, Receipt
-from transforms.sink.lanes import DeliveryPolicy, Lanes, acquire, release
+from transforms.sink.lanes import DeliveryPolicy, Lanes
 
 WAIT_S = 10.0
 
 
 @contextmanager
-def lanes_to(stand_in: CustomerIoStandIn, **changes: float) -> Iterator[Lanes]:
+def lanes_to(stand_in: CustomerIoStandIn, **changes: Any) -> Iterator[Lanes]:
     lanes = Lanes(policy(stand_in, **changes), credentials)
     try:
         yield lanes
@@ -49,15 +42,9 @@ def lanes_to(stand_in: CustomerIoStandIn, **changes: float) -> Iterator[Lanes]:
         lanes.close()
 
 
-def policy(
-    stand_in: CustomerIoStandIn, lanes: int = 16, max_batch_items: int = 100, **changes: float
-) -> DeliveryPolicy:
-    return DeliveryPolicy(
-        stand_in.url,
-        lanes=lanes,
-        max_batch_items=max_batch_items,
-        **{"requests_per_second": 0.0, **changes},
-    )
+def policy(stand_in: CustomerIoStandIn, **changes: Any) -> DeliveryPolicy:
+    """A policy without a limit of requests unless `changes` has one."""
+    return DeliveryPolicy(stand_in.url, **{"requests_per_second": 0.0, **changes})
 
 
 def deliver(lanes: Lanes, operations: Sequence[Operation]) -> tuple[list[Receipt], Counter[str]]:
@@ -123,18 +110,15 @@ def test_of_two_items_at_the_same_time_the_first_leaves_first(stand_in: Customer
 
 
 def test_order_survives_trouble(stand_in: CustomerIoStandIn) -> None:
-    stand_in.faults.add(
-        *[
-            Fault(action, Match(contains=f'"E{number}"'))
-            for number, action in [
-                (0, unavailable()),
-                (31, Reset()),
-                (42, Reset(apply=True)),
-                (53, rate_limited(0)),
-                (64, Respond(400)),
-            ]
-        ]
-    )
+    trouble: list[tuple[int, Action]] = [
+        (0, unavailable()),
+        (31, Reset()),
+        (42, Reset(apply=True)),
+        (53, rate_limited(0)),
+        (64, Respond(400)),
+    ]
+    for number, fault in trouble:
+        stand_in.faults.next(fault, match=Match(contains=f'"E{number}"'))
     operations = [event(number, {"id": f"p{number % 3}"}) for number in range(90)]
     random.Random(2).shuffle(operations)
 
@@ -255,77 +239,3 @@ def test_lanes_share_one_budget(stand_in: CustomerIoStandIn) -> None:
     assert counts["throttled_ms"] > 0
     # The budget's burst is 0.05 s.
     assert took_s >= (counts["requests"] - 1) / 40 - 0.05
-
-
-# Shared by the DoFns of a process
-
-
-def lane_threads() -> int:
-    return sum(thread.name.startswith("lane-") for thread in threading.enumerate())
-
-
-def test_all_who_ask_for_a_policy_get_the_same_lanes(stand_in: CustomerIoStandIn) -> None:
-    first = acquire(policy(stand_in), credentials)
-    second = acquire(policy(stand_in), credentials)
-    other = acquire(policy(stand_in, lanes=3), credentials)
-    try:
-        assert first is second
-        assert other is not first
-    finally:
-        release(policy(stand_in))
-        assert taken(deliver(second, of("ada", 0))[0]) == [0]
-        release(policy(stand_in))
-        release(policy(stand_in, lanes=3))
-
-
-def test_the_last_to_give_the_lanes_back_closes_them(stand_in: CustomerIoStandIn) -> None:
-    before = lane_threads()
-    lanes = acquire(policy(stand_in), credentials)
-    deliver(lanes, of("ada", 0))
-    assert lane_threads() > before
-
-    release(policy(stand_in))
-
-    assert lane_threads() == before
-    again = acquire(policy(stand_in), credentials)
-    try:
-        assert again is not lanes
-        assert taken(deliver(again, of("ada", 1))[0]) == [0]
-    finally:
-        release(policy(stand_in))
-
-
-def test_credentials_that_cannot_be_had_leave_nothing_behind(stand_in: CustomerIoStandIn) -> None:
-    def none() -> tuple[str, str]:
-        raise LookupError("no such secret")
-
-    with pytest.raises(LookupError):
-        acquire(policy(stand_in), none)
-
-    lanes = acquire(policy(stand_in), credentials)
-    try:
-        assert taken(deliver(lanes, of("ada", 0))[0]) == [0]
-    finally:
-        release(policy(stand_in))
-
-
-def test_many_threads_acquire_and_release(stand_in: CustomerIoStandIn) -> None:
-    people = [f"p{number}" for number in range(24)]
-    together = threading.Barrier(8)
-
-    def worker(number: int) -> None:
-        together.wait(WAIT_S)
-        for round_ in range(3):
-            lanes = acquire(policy(stand_in, lanes=2), credentials)
-            try:
-                deliver(lanes, of(people[number * 3 + round_], number * 3 + round_))
-            finally:
-                release(policy(stand_in, lanes=2))
-
-    before = lane_threads()
-    with ThreadPoolExecutor(8) as workers:
-        for future in [workers.submit(worker, number) for number in range(8)]:
-            future.result(WAIT_S)
-
-    assert sorted(event_names(stand_in)) == sorted(f"E{number}" for number in range(24))
-    assert lane_threads() == before

@@ -1,12 +1,9 @@
 """The sink as a transform: what is counted, what is set aside, what a failing bundle leaves."""
 
-import base64
-import bz2
-import logging
+from collections.abc import Iterator
+from itertools import repeat
 
-import apache_beam as beam
 import pytest
-from apache_beam.internal import pickler
 from apache_beam.transforms.window import IntervalWindow
 
 from pipeline.local.customerio import (
@@ -15,45 +12,23 @@ from pipeline.local.customerio import (
     Match,
     Respond,
     rate_limited,
-    unavailable,
 )
-from tests.transforms.sink.helpers import (
-    API_KEY,
-    BASE_S,
-    LARGE,
-    SITE_ID,
-    event,
-    event_names,
-    identify,
-    statuses,
-)
+from tests.transforms.sink.lane_under_test import event_names, statuses
+from tests.transforms.sink.operations import BASE_S, LARGE, event, identify
 from tests.transforms.sink.run_sink import (
-    API_KEY_VARIABLE,
-    SITE_ID_VARIABLE,
     WINDOW_S,
     deliveries,
     delivery,
-    from_environment,
     run_sink,
-    sink,
 )
-from transforms.reasons import DELIVERED, OUTCOMES
-from transforms.records import DeadLetter
-from transforms.sink.lane import DeliveryError
+from transforms.reasons import DELIVERED
+from transforms.records import DeadLetter, Delivery
 from transforms.tally import ProcessLedger
 
 REFUSED = "invalid: attributes: refused by a scripted fault"
 
 
-@pytest.fixture(autouse=True)
-def _set_up(monkeypatch: pytest.MonkeyPatch, ledger: ProcessLedger) -> None:
-    monkeypatch.setenv(SITE_ID_VARIABLE, SITE_ID)
-    monkeypatch.setenv(API_KEY_VARIABLE, API_KEY)
-
-
-def settled(counts: dict[str, int]) -> dict[str, int]:
-    """The part of the counts that is the ledger: what became of each record."""
-    return {name: count for name, count in counts.items() if name in OUTCOMES and count}
+pytestmark = pytest.mark.usefixtures("ledger", "credentials_of_the_sink")
 
 
 def letter(reason: str) -> DeadLetter:
@@ -109,7 +84,7 @@ def test_a_refused_operation_becomes_a_dead_letter_at_its_own_time_in_its_own_wi
 
     outcome = run_sink(stand_in, deliveries(operations), lanes=1)
 
-    assert settled(outcome.counts) == {DELIVERED: 1, "dead_lettered.rejected": 2}
+    assert outcome.settled() == {DELIVERED: 1, "dead_lettered.rejected": 2}
     assert [found.letter for found in outcome.found] == [
         DeadLetter(
             reason="rejected",
@@ -155,7 +130,7 @@ def test_a_record_of_two_operations_counts_once(
 
     outcome = run_sink(stand_in, [delivery(0, event(1), identify(1, a=1), fallen=fallen)])
 
-    assert settled(outcome.counts) == counted_as
+    assert outcome.settled() == counted_as
     assert len(outcome.found) == len(refused)
     assert outcome.counts["batch_items"] == 2
     assert outcome.accepted == 2 - len(refused)
@@ -169,7 +144,7 @@ def test_what_an_earlier_stage_set_aside_is_handed_on_and_outweighs_the_delivery
 
     outcome = run_sink(stand_in, [record])
 
-    assert settled(outcome.counts) == {f"dead_lettered.{reason}": 1}
+    assert outcome.settled() == {f"dead_lettered.{reason}": 1}
     [found] = outcome.found
     assert found.letter == letter(reason)
     assert found.timestamp == BASE_S + 70
@@ -187,7 +162,7 @@ def test_identifies_that_were_made_one_are_coalesced(stand_in: CustomerIoStandIn
     outcome = run_sink(stand_in, records, lanes=1)
 
     # The second has its event besides, and a delivery outweighs; the third is the one that left.
-    assert settled(outcome.counts) == {DELIVERED: 3, "coalesced.identify": 1}
+    assert outcome.settled() == {DELIVERED: 3, "coalesced.identify": 1}
     assert outcome.counts["batch_items"] == 3
     assert outcome.counts["first_attempt"] == 5
     people = {person.id: person.attributes for person in stand_in.workspace.people()}
@@ -202,7 +177,7 @@ def test_a_refused_identify_is_set_aside_alone_out_of_those_that_were_made_one(
 
     outcome = run_sink(stand_in, deliveries(operations))
 
-    assert settled(outcome.counts) == {DELIVERED: 2, "dead_lettered.rejected": 1}
+    assert outcome.settled() == {DELIVERED: 2, "dead_lettered.rejected": 1}
     [found] = outcome.found
     assert found.letter.operation == operations[1]
     assert found.letter.message_id == "m1"
@@ -222,19 +197,12 @@ def test_every_record_is_settled_once(stand_in: CustomerIoStandIn) -> None:
 
     outcome = run_sink(stand_in, records, max_batch_items=7)
 
-    counts = settled(outcome.counts)
+    counts = outcome.settled()
     assert sum(counts.values()) == 60
     assert counts["dead_lettered.rejected"] == len(bad) == len(outcome.found)
     assert sorted(event_names(stand_in)) == sorted(f"E{n}" for n in range(40) if n not in bad)
-    assert [person.attributes["n"] for person in stand_in.workspace.people()] == [
-        max(range(n, 60, 5)) for n in sorted(range(5), key=lambda n: _updated(stand_in, n))
-    ]
-
-
-def _updated(stand_in: CustomerIoStandIn, number: int) -> float:
-    person = stand_in.workspace.person(id=f"p{number}")
-    assert person is not None
-    return person.updated
+    people = {person.id: person.attributes for person in stand_in.workspace.people()}
+    assert people == {f"p{n}": {"n": 55 + n} for n in range(5)}
 
 
 def test_the_time_waited_for_customer_io_is_reported_to_the_runner(
@@ -249,92 +217,20 @@ def test_the_time_waited_for_customer_io_is_reported_to_the_runner(
     assert outcome.counts["after_retry"] == 1
 
 
-def test_a_large_bundle_goes_out_in_parts(stand_in: CustomerIoStandIn) -> None:
-    # The last record is the earliest: it would be the first to leave if all were held back.
-    late, early = (event(number, words="x" * 30_000) for number in (1, 0))
-    records = deliveries([late] * 1_200 + [early])
+@pytest.mark.parametrize(
+    ("records", "size"),
+    [pytest.param(20_000, 1, id="many records"), pytest.param(1_100, 31_000, id="many bytes")],
+)
+def test_a_large_bundle_goes_out_in_parts(
+    stand_in: CustomerIoStandIn, records: int, size: int
+) -> None:
+    def bundle() -> Iterator[Delivery]:
+        late, early = delivery(1, event(1, words="x" * size)), delivery(0, event(0))
+        yield from repeat(late, records)
+        # Of one person: it would be the first to leave if all were held back.
+        yield early
 
-    outcome = run_sink(stand_in, records, lanes=1)
+    outcome = run_sink(stand_in, bundle, lanes=1)
 
-    assert settled(outcome.counts) == {DELIVERED: 1_201}
+    assert outcome.settled() == {DELIVERED: records + 1}
     assert event_names(stand_in) == ["E1", "E0"]
-
-
-# A bundle that fails
-
-
-def test_a_failing_bundle_raises_and_commits_nothing(
-    stand_in: CustomerIoStandIn, ledger: ProcessLedger, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    stand_in.faults.next(unavailable(), times=None, match=Match(contains='"E1"'))
-    records = deliveries([event(0, {"id": "ada"}), event(1, {"id": "bob"})])
-
-    with pytest.raises(DeliveryError, match="last answer: 503") as raised:
-        run_sink(stand_in, records, retry_for_s=0.0)
-
-    assert event_names(stand_in) == ["E0"]
-    ledger.roll_back()
-    counts, latencies = ledger.snapshot(with_open=True)
-    assert (+counts, +latencies) == ({}, {})
-    assert API_KEY not in caplog.text
-    assert API_KEY not in str(raised.value)
-
-    stand_in.faults.clear()
-    outcome = run_sink(stand_in, records, retry_for_s=0.0)
-
-    assert settled(outcome.counts) == {DELIVERED: 2}
-    ledger.commit()
-    assert ledger.snapshot()[0][DELIVERED] == 2
-    assert sorted(event_names(stand_in)) == ["E0", "E1"]
-
-
-def test_wrong_credentials_fail_the_bundle_and_set_nothing_aside(
-    stand_in: CustomerIoStandIn,
-    ledger: ProcessLedger,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    monkeypatch.setenv(API_KEY_VARIABLE, "secret-two")
-
-    with pytest.raises(DeliveryError, match="last answer: 401") as raised:
-        run_sink(stand_in, deliveries([event(0)]), retry_for_s=0.0)
-
-    ledger.roll_back()
-    assert ledger.snapshot(with_open=True)[0] == {"blocked.credentials": 1}
-    assert "secret-two" not in caplog.text
-    assert "secret-two" not in str(raised.value)
-
-
-# What travels to the workers
-
-
-def unpacked(pickled: bytes) -> bytes:
-    """What Beam has pickled, without its compression."""
-    return bz2.decompress(base64.b64decode(pickled))
-
-
-def test_no_credential_travels(stand_in: CustomerIoStandIn) -> None:
-    transform = sink(stand_in)
-    pickled = unpacked(pickler.dumps(transform))
-
-    assert from_environment.__name__.encode() in pickled
-    assert API_KEY.encode() not in pickled
-    assert SITE_ID.encode() not in pickled
-    pipeline = beam.Pipeline()
-    _ = pipeline | beam.Create(deliveries([event(0)])) | transform
-    graph, _ = pipeline.to_runner_api(return_context=True)
-    payloads = [each.spec.payload for each in graph.components.transforms.values()]
-    assert not any(API_KEY.encode() in payload for payload in payloads)
-
-
-def test_credentials_that_the_worker_has_not_stop_the_job_before_it_sends(
-    stand_in: CustomerIoStandIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv(API_KEY_VARIABLE)
-
-    with pytest.raises(KeyError, match=API_KEY_VARIABLE):
-        run_sink(stand_in, deliveries([event(0)]))
-
-    assert statuses(stand_in) == []

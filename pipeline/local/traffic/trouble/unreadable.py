@@ -86,12 +86,20 @@ CASES: dict[str, Case] = {
             "deep_100": lambda scene: _record_of(_nested(scene, 100)),
         }
     ),
-    "malformed_line": lambda scene: in_lines(scene.line(), b'{"event_type":"Report Exp'),
-    "malformed_nan_in_array": lambda scene: in_array(scene.line(), _with(scene, b"NaN")),
-    "malformed_1e999_in_array": lambda scene: in_array(scene.line(), _with(scene, b"1e999")),
-    "not_utf8_line": lambda scene: in_lines(scene.line(), _latin_1(scene)),
-    "not_an_object_item": lambda scene: in_array(scene.line(), b"7"),
-    "not_an_object_nested_array": lambda scene: in_array(scene.line(), b"[{}]"),
-    "too_deep_line": lambda scene: in_lines(scene.line(), _nested(scene, 300)),
-    "too_deep_5000_in_array": lambda scene: in_array(scene.line(), _nested(scene, 5000)),
+    "malformed_line": lambda scene: in_lines(
+        scene.line(), b'{"event_type":"Report Exp', scene.line()
+    ),
+    "malformed_nan_in_array": lambda scene: in_array(
+        scene.line(), _with(scene, b"NaN"), scene.line()
+    ),
+    "malformed_1e999_in_array": lambda scene: in_array(
+        scene.line(), _with(scene, b"1e999"), scene.line()
+    ),
+    "not_utf8_line": lambda scene: in_lines(scene.line(), _latin_1(scene), scene.line()),
+    "not_an_object_item": lambda scene: in_array(scene.line(), b"7", scene.line()),
+    "not_an_object_nested_array": lambda scene: in_array(scene.line(), b"[{}]", scene.line()),
+    "too_deep_line": lambda scene: in_lines(scene.line(), _nested(scene, 300), scene.line()),
+    "too_deep_5000_in_array": lambda scene: in_array(
+        scene.line(), _nested(scene, 5000), scene.line()
+    ),
 }

@@ -1,77 +1,24 @@
-"""What the tests of the sink share: operations, a lane whose time is not real, a scripted time."""
+"""A lane to the stand-in, with a real connection but no real waiting, and what came of it."""
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
-
-import msgspec
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from pipeline.local.customerio import CustomerIoStandIn, Match, Respond
-from transforms.records import EventOperation, IdentifyOperation, Item, Operation
+from tests.transforms.sink.operations import BASE_S, event, identify, pendings
+from transforms.records import Operation
 from transforms.sink.alarm import Alarm
-from transforms.sink.batch import Pending
 from transforms.sink.budget import RequestBudget
 from transforms.sink.client import TrackClient
 from transforms.sink.lane import Lane, Receipt
-from transforms.tally import Tally
-from transforms.ulid import event_ulid
-from transforms.validate import validate_item
 
 SITE_ID = "site-of-the-tests"
 API_KEY = "key-that-nobody-may-see"
-BASE_S = 1_700_000_000
-"""When the first operation of a test happened, Unix seconds."""
-
-LARGE = "x" * 32_000
-"""As a property of an event: too large for a batch, so that the event goes alone."""
 
 
 def credentials() -> tuple[str, str]:
     return SITE_ID, API_KEY
-
-
-def event(
-    number: int = 0, identifiers: dict[str, str] | None = None, **attributes: Any
-) -> EventOperation:
-    """The event named E<number>, `number` seconds after the first; its ULID is its own."""
-    return EventOperation(
-        identifiers=identifiers or {"id": "ada"},
-        name=f"E{number}",
-        id=event_ulid({"$insert_id": str(number)}, (BASE_S + number) * 1000),
-        timestamp=BASE_S + number,
-        attributes=attributes,
-    )
-
-
-def identify(
-    number: int = 0, identifiers: dict[str, str] | None = None, **attributes: Any
-) -> IdentifyOperation:
-    """An identify, `number` seconds after the first operation."""
-    return IdentifyOperation(
-        identifiers=identifiers or {"id": "ada"},
-        attributes=attributes,
-        timestamp=BASE_S + number,
-    )
-
-
-def item(operation: Operation) -> Item:
-    """The operation as the stage before the sink hands it on."""
-    return validate_item(operation, "dead_letter", Tally())
-
-
-def pending(operation: Operation, owner: int = 0) -> Pending:
-    return Pending(item(operation), owner, operation.timestamp * 1000)
-
-
-def pendings(operations: Iterable[Operation]) -> list[Pending]:
-    return [pending(operation, owner) for owner, operation in enumerate(operations)]
-
-
-def shown(operation: Operation) -> dict[str, Any]:
-    """An operation as Customer.io reads it."""
-    decoded: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(operation))
-    return decoded
 
 
 class FakeTime:
@@ -116,6 +63,31 @@ class LaneUnderTest:
         self, operations: Iterable[Operation], max_items: int = 100, max_bytes: int = 475_000
     ) -> tuple[list[Receipt], Counter[str]]:
         return self.lane.deliver(pendings(operations), max_items=max_items, max_bytes=max_bytes)
+
+
+@contextmanager
+def lane_to(
+    url: str,
+    pair: tuple[str, str] = (SITE_ID, API_KEY),
+    retry_for_s: float = 120.0,
+    timeout_s: float = 10.0,
+) -> Iterator[LaneUnderTest]:
+    """A lane that is closed in the end."""
+    lane = LaneUnderTest(url, lambda: pair, retry_for_s, timeout_s)
+    try:
+        yield lane
+    finally:
+        lane.lane.close()
+
+
+TWO: list[Operation] = [event(0), identify(1, a=1)]
+"""An event and an identify of one person."""
+
+
+def assert_two_arrived_once(stand_in: CustomerIoStandIn) -> None:
+    assert event_names(stand_in) == ["E0"]
+    [ada] = stand_in.workspace.people()
+    assert ada.attributes == {"a": 1}
 
 
 def refused(receipts: Iterable[Receipt]) -> dict[int, str]:

@@ -1,0 +1,108 @@
+"""Acknowledged only after delivery: killed, stopped, and begun again, nothing is missing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from pipeline.local.customerio import CustomerIoStandIn
+from tests.end_to_end.harness import (
+    API_KEY,
+    PUBLISHED_AT,
+    SITE_ID,
+    SUBSCRIPTION,
+    Program,
+    PubSub,
+    pub_sub,
+)
+
+RECORDS = 20_000
+SETTINGS: dict[str, Any] = {
+    "events": {"event_properties": "all"},
+    "delivery": {"max_requests_per_second": 0, "lanes": 4},
+}
+LEASE_S = 60
+
+
+@pytest.fixture
+def broker() -> Iterator[PubSub]:
+    """An emulator that holds RECORDS different events."""
+    with pub_sub() as server:
+        server.publish(
+            msgspec.json.encode(
+                {
+                    "event_type": "Step",
+                    "user_id": f"user-{number % 700}",
+                    "event_time": PUBLISHED_AT + number,
+                    "$insert_id": f"insert-{number}",
+                    "event_properties": {"number": number},
+                }
+            )
+            for number in range(RECORDS)
+        )
+        yield server
+
+
+@pytest.fixture
+def customerio() -> Iterator[CustomerIoStandIn]:
+    """A Customer.io far enough away for a run to be caught in its middle."""
+    with CustomerIoStandIn(SITE_ID, API_KEY, latency_s=0.02) as stand_in:
+        yield stand_in
+
+
+def numbers(customerio: CustomerIoStandIn) -> list[int]:
+    """What every event that counts at Customer.io says."""
+    return [event.data["number"] for event in customerio.workspace.events(2 * RECORDS)]
+
+
+def wait_for_items(customerio: CustomerIoStandIn, items: int) -> None:
+    """Waits until Customer.io has taken so many operations in all."""
+    assert customerio.workspace.wait_until(
+        lambda workspace: workspace.counters().items >= items, 60
+    )
+
+
+def test_killed_in_the_middle(
+    broker: PubSub, customerio: CustomerIoStandIn, tmp_path: Path
+) -> None:
+    for kill in (1, 2):
+        program = Program(tmp_path / str(kill), SETTINGS, customerio.url, pub_sub=broker)
+        wait_for_items(customerio, customerio.workspace.counters().items + RECORDS // 8)
+        program.kill()
+        assert len(numbers(customerio)) < RECORDS
+        assert broker.broker.stats(SUBSCRIPTION).acked < RECORDS
+        broker.pass_time(LEASE_S)
+    program = Program(
+        tmp_path / "last", SETTINGS, customerio.url, "--stop_when_idle_s=2", pub_sub=broker
+    )
+    assert program.wait() == 0, program.log()
+    assert sorted(numbers(customerio)) == list(range(RECORDS))
+    assert broker.broker.stats(SUBSCRIPTION).acked == RECORDS
+    assert program.ledger()["balanced"]
+
+
+def test_stopped_in_the_middle(
+    broker: PubSub, customerio: CustomerIoStandIn, tmp_path: Path
+) -> None:
+    program = Program(tmp_path / "first", SETTINGS, customerio.url, pub_sub=broker)
+    wait_for_items(customerio, RECORDS // 8)
+    program.terminate()
+    assert program.wait() == 0, program.log()
+    first = program.ledger()
+    assert first["balanced"]
+    assert 0 < first["received"] < RECORDS
+    # What was settled is acknowledged, and what was pulled ahead is back at once.
+    stats = broker.broker.stats(SUBSCRIPTION)
+    assert stats.acked == first["received"] == len(numbers(customerio))
+    assert stats.outstanding == 0
+    assert "received" in program.log()
+
+    program = Program(
+        tmp_path / "second", SETTINGS, customerio.url, "--stop_when_idle_s=2", pub_sub=broker
+    )
+    assert program.wait() == 0, program.log()
+    assert program.ledger()["received"] == RECORDS - first["received"]
+    assert sorted(numbers(customerio)) == list(range(RECORDS))
+    assert customerio.workspace.counters().duplicate_events == 0

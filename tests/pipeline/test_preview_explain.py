@@ -1,0 +1,528 @@
+"""What a preview says about a record: outcome, stage, cause, operations, what stays behind."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from pipeline.preview.causes import CAUSES
+from pipeline.preview.explain import explain
+from pipeline.preview.explained import WOULD_BE_SENT, Explained
+from pipeline.settings import Settings
+from transforms.reasons import FILTERED, SKIPPED
+from transforms.records import Message
+
+TIME = 1777888867
+
+
+def message(data: bytes) -> Message:
+    return Message(data=data, message_id="f.ndjson:3", publish_time=None, attributes={})
+
+
+def explain_one(record: dict[str, Any], settings: dict[str, Any] | None = None) -> Explained:
+    checked = Settings.model_validate(settings or {})
+    [explained] = explain(message(msgspec.json.encode(record)), checked)
+    return explained
+
+
+def event(**fields: Any) -> dict[str, Any]:
+    return {"event_type": "Song Played", "user_id": "u-1", "event_time": TIME} | fields
+
+
+def update(**fields: Any) -> dict[str, Any]:
+    return {"event_type": "$identify", "user_id": "u-1", "event_time": TIME} | fields
+
+
+def where(*clauses: dict[str, Any]) -> dict[str, Any]:
+    return {"events": {"where": list(clauses)}}
+
+
+PLAN = {"property": "event_properties.plan", "op": "is", "values": ["pro", 3]}
+COUNTRY = {"property": "country", "op": "is_set"}
+LONG = "x" * 200
+
+
+@pytest.mark.parametrize(
+    ("record", "settings", "outcome", "stage", "reason"),
+    [
+        pytest.param(
+            event(),
+            {"events": {"enabled": False}},
+            "filtered.events_disabled",
+            "filter",
+            "events.enabled is false",
+            id="events_disabled",
+        ),
+        pytest.param(
+            event(),
+            {"events": {"exclude": ["Song Played"]}},
+            "filtered.event_type",
+            "filter",
+            '"Song Played" is excluded: events.exclude names it',
+            id="excluded",
+        ),
+        pytest.param(
+            event(event_type="session_start"),
+            {"events": {"exclude": ["[Amplitude] Start Session"]}},
+            "filtered.event_type",
+            "filter",
+            '"session_start" is excluded: events.exclude names it as "[Amplitude] Start Session"',
+            id="excluded-by-its-other-name",
+        ),
+        pytest.param(
+            event(),
+            {"events": {"include": ["Signed Up"]}},
+            "filtered.event_type",
+            "filter",
+            '"Song Played" is not included: events.include does not name it',
+            id="not-included",
+        ),
+        pytest.param(
+            event(),
+            {"events": {"include": ["Signed Up", "song played"]}},
+            "filtered.event_type",
+            "filter",
+            '"Song Played" is not included: events.include does not name it; it names '
+            '"song played"',
+            id="not-included-but-near",
+        ),
+        pytest.param(
+            event(event_properties={"plan": "free"}, country="DE"),
+            where(COUNTRY, PLAN),
+            "filtered.where",
+            "filter",
+            'events.where[1] does not hold: event_properties.plan is "pro" or 3; the record has '
+            '"free"',
+            id="where",
+        ),
+        pytest.param(
+            event(),
+            where(COUNTRY, PLAN),
+            "filtered.where",
+            "filter",
+            "events.where[0] does not hold: country is set; the record has none; "
+            'events.where[1] does not hold: event_properties.plan is "pro" or 3; the record has '
+            "none",
+            id="where-twice",
+        ),
+        pytest.param(
+            update(user_properties={"plan": "pro"}),
+            {"users": {"enabled": False}},
+            "filtered.users_disabled",
+            "filter",
+            "users.enabled is false",
+            id="users_disabled",
+        ),
+        pytest.param(
+            update(user_properties={"plan": "pro", "$unset": {"trial": "-"}}),
+            {},
+            "skipped.no_selected_property",
+            "identify",
+            "users.user_properties is none; the record has plan, trial",
+            id="nothing-selected",
+        ),
+        pytest.param(
+            update(user_properties={"plan": "pro", "seats": None}),
+            {"users": {"user_properties": ["seats", "role"]}},
+            "skipped.no_selected_property",
+            "identify",
+            "users.user_properties is [seats, role]; the record has plan, seats (null: seats)",
+            id="selected-is-null",
+        ),
+        pytest.param(
+            update(user_properties={"_a": 1, "email": "a@example.com", "b": None}),
+            {"users": {"user_properties": "all"}},
+            "skipped.no_selected_property",
+            "identify",
+            "reserved names are left out: _a, email; null values are left out: b",
+            id="all-reserved-or-null",
+        ),
+        pytest.param(
+            update(user_properties={}),
+            {"users": {"user_properties": "all"}},
+            "skipped.no_selected_property",
+            "identify",
+            "the user update has no properties",
+            id="no-properties",
+        ),
+        pytest.param(
+            update(user_properties={"$add": {"n": 1}, "$setOnce": {"a": 1}}),
+            {"users": {"user_properties": "all"}},
+            "skipped.operator_needs_state",
+            "identify",
+            "only operators on the stored value: $add, $setOnce",
+            id="operators",
+        ),
+        pytest.param(
+            event(user_id=None),
+            {},
+            "skipped.anonymous",
+            "resolve",
+            "the record has no user_id, which mappings.user_identifier names",
+            id="anonymous",
+        ),
+        pytest.param(
+            event(user_id="  "),
+            {},
+            "skipped.anonymous",
+            "resolve",
+            'user_id, which mappings.user_identifier names, is "  ": no identifier',
+            id="anonymous-blank",
+        ),
+        pytest.param(
+            {"cohort_id": "c", "in_cohort": True},
+            {},
+            "skipped.cohort_message",
+            "route",
+            "it has cohort_id and in_cohort",
+            id="cohort",
+        ),
+        pytest.param(
+            {"event_type": "$groupidentify", "groups": {"company": "Example"}},
+            {},
+            "skipped.group_type",
+            "route",
+            "no object type is known for a group of type company",
+            id="group",
+        ),
+        pytest.param(
+            {"event_type": 7, "user_id": "u"},
+            {},
+            "dead_lettered.unknown_record",
+            "route",
+            "neither an event (no event_type) nor a user update (no user_properties); it has "
+            "event_type, user_id",
+            id="unknown",
+        ),
+        pytest.param(
+            event(user_id=[1]),
+            {"mappings": {"anonymous": "dead_letter"}},
+            "dead_lettered.no_identifier",
+            "resolve",
+            "the record has no user identifier: user_id, which mappings.user_identifier names, "
+            "is [1]: no identifier",
+            id="no_identifier",
+        ),
+        pytest.param(
+            event(user_id=LONG),
+            {},
+            "dead_lettered.identifier_too_long",
+            "resolve",
+            f'the identifier has 200 bytes; 150 are allowed: user_id is "{"x" * 58}…',
+            id="identifier_too_long",
+        ),
+        pytest.param(
+            {"user_id": "u", "user_properties": {"plan": "pro"}},
+            {"users": {"user_properties": "all"}},
+            "dead_lettered.invalid_time",
+            "build",
+            "the record has no time, and a record of a file has no publish time to take its place",
+            id="no-time",
+        ),
+        pytest.param(
+            event(event_time="yesterday"),
+            {},
+            "dead_lettered.invalid_time",
+            "build",
+            'event_time is not a time: "yesterday"',
+            id="wrong-time",
+        ),
+        pytest.param(
+            event(event_type="n" * 101),
+            {},
+            "dead_lettered.event_name_too_long",
+            "validate",
+            "the event name has 101 bytes; 100 are allowed",
+            id="event_name_too_long",
+        ),
+        pytest.param(
+            event(event_properties={"a": 1, "big": "b" * 100_000}),
+            {"preset": "all_properties"},
+            "dead_lettered.event_data_too_large",
+            "validate",
+            "the event's data has 100016 bytes; 100000 are allowed; the largest: big "
+            "(100,000 bytes), a (1 byte)",
+            id="event_data_too_large",
+        ),
+        pytest.param(
+            update(user_properties={LONG: 1}),
+            {"users": {"user_properties": "all"}},
+            "dead_lettered.attribute_name_too_long",
+            "validate",
+            f"an attribute's name has 200 bytes; 150 are allowed: {'x' * 59}…",
+            id="attribute_name_too_long",
+        ),
+        pytest.param(
+            update(user_properties={f"p{n}": "y" * 900 for n in range(40)}),
+            {"users": {"user_properties": "all"}},
+            "dead_lettered.item_too_large",
+            "validate",
+            "the identify has 36452 bytes; 32000 are allowed; the largest: p0 (900 bytes), "
+            "p1 (900 bytes), p2 (900 bytes)",
+            id="item_too_large",
+        ),
+    ],
+)
+def test_a_record_that_is_not_sent_says_where_and_why(
+    record: dict[str, Any], settings: dict[str, Any], outcome: str, stage: str, reason: str
+) -> None:
+    explained = explain_one(record, settings)
+    assert (explained.outcome, explained.stage) == (outcome, stage)
+    assert explained.reason == reason
+    assert explained.sendings == ()
+
+
+def test_every_outcome_without_a_dead_letter_has_its_cause() -> None:
+    assert set(CAUSES) == FILTERED.keys() | SKIPPED.keys()
+
+
+@pytest.mark.parametrize(
+    ("data", "outcome", "shown"),
+    [
+        pytest.param(b'{"a": NaN}', "dead_lettered.malformed_json", '{"a": NaN}', id="nan"),
+        pytest.param(b" 42 ", "dead_lettered.not_an_object", "42", id="number"),
+        pytest.param(b"\xff\x00ab", "dead_lettered.not_utf8", "\\xff\x00ab", id="binary"),
+        pytest.param(
+            b'{"api_key": "hidden", "events": oops}',
+            "dead_lettered.malformed_json",
+            '{"api_key": "", "events": oops}',
+            id="api-key",
+        ),
+    ],
+)
+def test_input_that_is_no_record_shows_its_beginning(data: bytes, outcome: str, shown: str) -> None:
+    [explained] = explain(message(data), Settings())
+    assert (explained.kind, explained.stage) == ("unreadable input", "decode")
+    assert (explained.outcome, explained.input) == (outcome, shown)
+    assert explained.reason
+
+
+def test_only_the_beginning_of_unreadable_input_is_kept() -> None:
+    [text] = explain(message(b'"' + b"x" * 1_000_000 + b'"'), Settings())
+    [data] = explain(message(b"\xff" * 1_000_000), Settings())
+    assert text.input == '"' + "x" * 119
+    assert data.input == "\\xff" * 30
+
+
+def test_each_record_of_a_message_has_its_position() -> None:
+    body = {"api_key": "k", "events": [event(), 5, update(user_properties={})]}
+    found = explain(message(msgspec.json.encode(body)), Settings())
+    assert [(e.message_id, e.position, e.of) for e in found] == [
+        ("f.ndjson:3", 1, 3),
+        ("f.ndjson:3", 2, 3),
+        ("f.ndjson:3", 3, 3),
+    ]
+    assert [(e.kind, e.name) for e in found] == [
+        ("event", "Song Played"),
+        ("unreadable input", None),
+        ("user update", None),
+    ]
+
+
+def test_an_event_goes_as_an_item_of_a_batch() -> None:
+    explained = explain_one(
+        event(event_properties={"genre": "rock", "big": 12345678901234567890123}),
+        {"events": {"event_properties": ["genre", "big"], "rename": {"Song Played": "Played"}}},
+    )
+    assert (explained.outcome, explained.stage, explained.reason) == (WOULD_BE_SENT, "deliver", "")
+    [sending] = explained.sendings
+    assert sending.endpoint == "POST /api/v2/batch"
+    assert b'"name":"Played"' in sending.body
+    assert b'"attributes":{"genre":"rock","big":12345678901234567890123}' in sending.body
+
+
+def test_rename_takes_either_spelling_of_a_session_event() -> None:
+    rename = {"[Amplitude] Start Session": "Session Started"}
+    explained = explain_one(event(event_type="session_start"), {"events": {"rename": rename}})
+    [sending] = explained.sendings
+    assert b'"name":"Session Started"' in sending.body
+
+
+def test_an_event_too_large_for_a_batch_goes_alone() -> None:
+    explained = explain_one(
+        event(user_id="a/b@example.com", event_properties={"notes": "n" * 40_000}),
+        {"preset": "all_properties"},
+    )
+    [sending] = explained.sendings
+    assert sending.endpoint == "POST /api/v1/customers/a%2Fb%40example%2Ecom/events"
+    assert list(msgspec.json.decode(sending.body)) == ["name", "id", "timestamp", "data"]
+
+
+def test_with_trigger_always_an_event_that_is_filtered_still_updates_its_person() -> None:
+    settings = {
+        "events": {"exclude": ["Song Played"]},
+        "users": {"user_properties": ["plan"], "trigger": "always"},
+    }
+    sent = explain_one(event(user_properties={"plan": "pro"}), settings)
+    assert (sent.outcome, sent.stage) == (WOULD_BE_SENT, "deliver")
+    assert sent.reason == (
+        "only the person is updated; the event is filtered.event_type: "
+        '"Song Played" is excluded: events.exclude names it'
+    )
+    assert len(sent.sendings) == 1
+    ended = explain_one(event(user_properties={"role": "admin"}), settings)
+    assert (ended.outcome, ended.stage) == ("filtered.event_type", "identify")
+    assert ended.reason == (
+        '"Song Played" is excluded: events.exclude names it; and no user property is selected '
+        "that would update the person"
+    )
+
+
+def test_a_record_of_which_one_operation_falls_counts_as_a_dead_letter() -> None:
+    explained = explain_one(
+        event(user_properties={"bio": "b" * 1001}),
+        {"users": {"user_properties": ["bio"], "trigger": "always"}},
+    )
+    assert explained.outcome == "dead_lettered.attribute_value_too_long"
+    assert explained.stage == "validate"
+    assert explained.reason == (
+        "one operation falls: attribute 'bio' has 1001 bytes; 1000 are allowed"
+    )
+    assert len(explained.sendings) == 1
+
+
+RICH_EVENT = event(
+    event_properties={"genre": "rock", "plan": "e", "recipient": "x", "empty": None},
+    user_properties={"plan": "pro", "role": "admin"},
+    group_properties={"company": {"A": {"tier": 1}, "B": {"tier": 2, "seats": 3}}},
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "names"),
+    [
+        pytest.param(
+            {},
+            {
+                "events.event_properties": ("genre", "plan", "recipient", "empty"),
+                "events.user_properties": ("plan", "role"),
+                "events.group_properties": ("tier", "seats"),
+            },
+            id="none",
+        ),
+        pytest.param({"preset": "all_properties"}, {}, id="all"),
+        pytest.param(
+            {
+                "events": {
+                    "event_properties": ["genre", "empty", "recipient"],
+                    "user_properties": ["plan", "role"],
+                    "group_properties": ["seats"],
+                },
+                "users": {"trigger": "always", "user_properties": ["role"]},
+            },
+            {
+                "events.event_properties": ("plan",),
+                "events.group_properties": ("tier",),
+                "users.user_properties": ("plan",),
+            },
+            id="lists",
+        ),
+    ],
+)
+def test_left_behind_names_what_no_selection_takes(
+    settings: dict[str, Any], names: dict[str, tuple[str, ...]]
+) -> None:
+    assert explain_one(RICH_EVENT, settings).left_behind == names
+
+
+def test_a_filtered_record_leaves_no_property_behind() -> None:
+    assert explain_one(RICH_EVENT, {"events": {"enabled": False}}).left_behind == {}
+
+
+@pytest.mark.parametrize(
+    ("record", "settings", "notes"),
+    [
+        pytest.param(
+            RICH_EVENT,
+            {"preset": "all_properties"},
+            [
+                ("dropped.reserved_property", 1, "sent only when listed: recipient"),
+                ("clash.property", 1, "the event property wins over the user property: plan"),
+            ],
+            id="clash-and-reserved",
+        ),
+        pytest.param(
+            event(event_properties={"groups": 1}, group_properties={"c": {"A": {"t": 1}}}),
+            {"preset": "all_properties"},
+            [
+                (
+                    "clash.property",
+                    1,
+                    "a property named groups takes the place of the group properties",
+                )
+            ],
+            id="clash-of-groups",
+        ),
+        pytest.param(
+            update(user_properties={"_a": 1, "id": 2, "$unset": {"email": "-"}, "$add": {"n": 1}}),
+            {"users": {"user_properties": "all"}},
+            [("dropped.reserved_property", 3, "sent only when listed: _a, id, email")],
+            id="reserved-attributes",
+        ),
+        pytest.param(
+            update(user_properties={"plan": "pro", "$add": {"n": 1}, "$remove": {"t": "x"}}),
+            {"users": {"user_properties": "all"}},
+            [("unapplied.operator", 2, "left out, the stored value is needed: $add, $remove")],
+            id="operators",
+        ),
+    ],
+)
+def test_notes_name_the_properties_concerned(
+    record: dict[str, Any], settings: dict[str, Any], notes: list[tuple[str, int, str]]
+) -> None:
+    found = explain_one(record, settings).notes
+    assert [(note.name, note.count, note.detail) for note in found] == notes
+
+
+@pytest.mark.parametrize(
+    ("record", "name", "count", "detail"),
+    [
+        pytest.param(
+            event(event_type="é" * 51),
+            "trimmed.event_name_too_long",
+            1,
+            f'cut to "{"é" * 50}"',
+            id="event_name",
+        ),
+        pytest.param(
+            event(event_properties={"b": "b" * 60_000, "a": 1, "c": "c" * 60_000}),
+            "trimmed.event_data_too_large",
+            1,
+            "left out: c",
+            id="event_data",
+        ),
+        pytest.param(
+            update(user_properties={f"p{n}": n for n in range(305)}),
+            "trimmed.too_many_attributes",
+            1,
+            "the first 300 of 305 attributes are kept",
+            id="attributes",
+        ),
+        pytest.param(
+            update(user_properties={"a": 1, "n" * 151: 2}),
+            "trimmed.attribute_name_too_long",
+            1,
+            f"left out: {'n' * 59}…",
+            id="attribute_name",
+        ),
+        pytest.param(
+            update(user_properties={"a": 1, "v": "v" * 1001, "w": "w" * 1001}),
+            "trimmed.attribute_value_too_long",
+            2,
+            "left out: v, w",
+            id="attribute_value",
+        ),
+    ],
+)
+def test_with_trim_a_note_says_what_was_cut(
+    record: dict[str, Any], name: str, count: int, detail: str
+) -> None:
+    settings = {
+        "preset": "all_properties",
+        "users": {"user_properties": "all", "update_only": True},
+        "limits": {"on_violation": "trim"},
+    }
+    explained = explain_one(record, settings)
+    assert explained.outcome == WOULD_BE_SENT
+    [note] = explained.notes
+    assert (note.name, note.count, note.detail) == (name, count, detail)
