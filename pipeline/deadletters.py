@@ -25,6 +25,8 @@ from transforms.records import DeadLetter
 
 MAX_MESSAGE_BYTES = 9_500_000
 """Pub/Sub takes 10 MB; attributes and framing need some of it."""
+_KEPT_CHARACTERS = 1_000_000
+"""Of a record that is too large for a message even when it is gzipped. A multiple of 4: base64."""
 _STORE_TIMEOUT_S = 60.0
 _LETTERS_A_WRITE = 1_000
 
@@ -80,8 +82,7 @@ class TopicStore:
         for letter, data in letters:
             attributes = {"reason": letter.reason, "stage": letter.stage}
             if len(data) > MAX_MESSAGE_BYTES:
-                # JSON shrinks at least as much as escaping a record made it grow.
-                data = gzip.compress(data, mtime=0)
+                data = _gzipped(data)
                 attributes["content_encoding"] = "gzip"
             futures.append(self._client.publish(self._topic, data, **attributes))
         for future in futures:
@@ -90,6 +91,21 @@ class TopicStore:
     def close(self) -> None:
         self._client.stop()
         self._client.transport.close()
+
+
+def _gzipped(data: bytes) -> bytes:
+    """A letter compressed, whole if it then fits into a message.
+
+    It nearly always does: only noise, made longer by base64, is larger than the message that it came
+    in. If such a letter were refused, the whole stream would wait for it for ever.
+    """
+    whole = gzip.compress(data, mtime=0)
+    if len(whole) <= MAX_MESSAGE_BYTES:
+        return whole
+    letter = msgspec.json.decode(data)
+    letter["detail"] += f"; of the record only the first {_KEPT_CHARACTERS} characters are kept"
+    letter["record"] = letter["record"][:_KEPT_CHARACTERS]
+    return gzip.compress(msgspec.json.encode(letter), mtime=0)
 
 
 _started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -94,7 +94,11 @@ def _start(options: PipelineOptions) -> int:
         return _run_here(build, options, settings)
     pipeline = beam.Pipeline(options=options)
     build(pipeline)
-    pipeline.run()
+    result = pipeline.run()
+    if runner != DATAFLOW:
+        # Dataflow goes on by itself, and its launcher wants a program that ends. Elsewhere the end
+        # of this process may well be the end of the job.
+        result.wait_until_finish()
     return EXIT_OK
 
 
@@ -173,33 +177,43 @@ def _stop_on_signals(patience_s: float) -> Iterator[None]:
     A second signal ends the process at once; what is not settled then comes again.
     """
 
+    timer = threading.Timer(patience_s, os._exit, (EXIT_FAILED,))
+    timer.daemon = True
+
     def stop(_number: int, _frame: FrameType | None) -> None:
         if STOP.is_set():
             os._exit(EXIT_FAILED)
         STOP.set()
-        timer = threading.Timer(patience_s, os._exit, (EXIT_FAILED,))
-        timer.daemon = True
         timer.start()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
+        timer.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 @contextmanager
 def _ledger_written(path: Path | None) -> Iterator[None]:
-    """Keeps the ledger's file up to date, and writes the final one at the end."""
+    """Keeps the ledger's file up to date, and writes the final one at the end.
+
+    Raises UsageError when it cannot be written at the start; later that is a warning.
+    """
     if path is None:
         yield
         return
+    try:
+        write_ledger(path, final=False)
+    except OSError as error:
+        raise UsageError(f"--ledger_file: {path} cannot be written: {error.strerror}") from error
     ended = threading.Event()
 
     def keep_writing() -> None:
-        while not ended.wait(_LEDGER_EVERY_S):
-            write_ledger(path, final=False)
+        written = True
+        while written and not ended.wait(_LEDGER_EVERY_S):
+            written = _written(path, final=False)
 
     writer = threading.Thread(target=keep_writing, name="ledger", daemon=True)
     writer.start()
@@ -208,4 +222,13 @@ def _ledger_written(path: Path | None) -> Iterator[None]:
     finally:
         ended.set()
         writer.join()
-        write_ledger(path, final=True)
+        _written(path, final=True)
+
+
+def _written(path: Path, *, final: bool) -> bool:
+    try:
+        write_ledger(path, final=final)
+    except OSError as error:
+        _LOG.warning("The ledger cannot be written to %s any more: %s", path, error.strerror)
+        return False
+    return True

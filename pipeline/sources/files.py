@@ -2,28 +2,31 @@
 
 import gzip
 import io
-import itertools
 import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
 import apache_beam as beam
 import msgspec
-from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.pvalue import PBegin, PCollection
 
 from pipeline.stop import STOP
 from transforms.decode import MAX_MESSAGE_BYTES
 from transforms.records import Message
+from transforms.split_json import split_container
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _UTF8_BOM = b"\xef\xbb\xbf"
 
 
 def find_files(pattern: str) -> list[str]:
-    """The files that a glob names, sorted. Empty when there are none."""
-    [match] = FileSystems.match([pattern])
+    """The files that a glob names, sorted. Empty when there are none. Raises FileReadError."""
+    try:
+        [match] = FileSystems.match([pattern])
+    except (BeamIOError, ValueError) as error:
+        raise FileReadError(f"{pattern} cannot be looked up: {error}") from error
     return sorted(metadata.path for metadata in match.metadata_list)
 
 
@@ -37,23 +40,17 @@ def open_file(path: str) -> BinaryIO:
 
 
 def read_messages(path: str, stop: Callable[[], bool]) -> Iterator[Message]:
-    """The file's messages: a line each; or the whole file as one, where its lines are not JSON by
-    themselves (an indented array, say).
+    """The file's messages: a line each; or the whole file as one, where it is one JSON text over
+    several lines (an indented array, say).
 
     A message's id is `path:line`. Ends early when `stop` says so. Raises FileReadError.
     """
     try:
         with open_file(path) as file:
-            lines = _numbered_lines(file)
-            head = list(itertools.islice(lines, 2))
-            if len(head) > 1 and not any(_is_json(line) for _number, line in head):
-                whole = b"".join(line for _number, line in head) + file.read(MAX_MESSAGE_BYTES)
-                yield _message(whole, path, 1)
-                return
-            for number, line in itertools.chain(head, lines):
+            for number, text in _texts(file):
                 if stop():
                     return
-                yield _message(line, path, number)
+                yield _message(text, path, number)
     except (OSError, EOFError, zlib.error) as error:
         raise FileReadError(f"{path} cannot be read: {error}") from error
 
@@ -62,17 +59,41 @@ class FileReadError(RuntimeError):
     """A file is missing or damaged; the text says which."""
 
 
-def _numbered_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    number = 0
-    while line := file.readline(MAX_MESSAGE_BYTES + 1):
-        number += 1
-        if line.strip():
-            yield number, line
+def _texts(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """The lines, or the whole as one text, each with the number of its first line."""
+    number, head = next(_numbered_lines(1, file), (1, b""))
+    if head and not _is_json(head.removeprefix(_UTF8_BOM)):
+        # Not more than one message may hold, up to the end of a line.
+        head += file.read(MAX_MESSAGE_BYTES) + file.readline(MAX_MESSAGE_BYTES)
+        if _is_one_text(head.removeprefix(_UTF8_BOM).strip()):
+            yield number, head
+            return
+    yield from _numbered_lines(number, io.BytesIO(head), file)
 
 
-def _is_json(line: bytes) -> bool:
+def _numbered_lines(number: int, *files: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """All lines that are not blank, counted from `number`; of one that is too large, the head."""
+    for file in files:
+        while line := file.readline(MAX_MESSAGE_BYTES + 1):
+            rest = line
+            while len(rest) > MAX_MESSAGE_BYTES and not rest.endswith(b"\n"):
+                rest = file.readline(MAX_MESSAGE_BYTES + 1)
+            if line.strip():
+                yield number, line
+            number += 1
+
+
+def _is_one_text(text: bytes) -> bool:
+    """Whether lines are parts of one JSON text; so they are when none is a record by itself."""
+    lines = (line.strip() for line in text.split(b"\n"))
+    return split_container(text) is not None or not any(
+        line[:1] in (b"{", b"[") and _is_json(line) for line in lines
+    )
+
+
+def _is_json(text: bytes) -> bool:
     try:
-        msgspec.json.decode(line.strip().removeprefix(_UTF8_BOM))
+        msgspec.json.decode(text.strip())
     except (msgspec.DecodeError, ValueError, RecursionError):
         return False
     return True

@@ -23,7 +23,6 @@ from transforms.validate import validate
 class Outcome(Struct, frozen=True):
     """What became of some messages."""
 
-    deliveries: list[Delivery]
     settled: list[Settled]
     requests: list[Request]
     tally: Tally
@@ -35,7 +34,7 @@ def run(messages: Iterable[Message], settings: Settings) -> Outcome:
     ends = [end for message in messages for end in _ends(message, settings, tally)]
     deliveries = [end for end in ends if isinstance(end, Delivery)]
     settled = [end for end in ends if isinstance(end, Settled)]
-    return Outcome(deliveries, settled, list(_requests(deliveries, settings)), tally)
+    return Outcome(settled, list(_requests(deliveries, settings)), tally)
 
 
 def with_retries(requests: Iterable[Request]) -> Iterator[Request]:

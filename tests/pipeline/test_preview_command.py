@@ -180,7 +180,7 @@ def test_json_is_one_object_a_record(settings: str, capsys: pytest.CaptureFixtur
         "operations": [
             {
                 "endpoint": "POST /api/v2/batch",
-                "bytes": 240,
+                "bytes": 238,
                 "body": {
                     "action": "event",
                     "type": "person",

@@ -57,17 +57,17 @@ RECORDS: list[dict[str, Any]] = [
 GOLDEN = """\
 f.ndjson:1, record 1 of 5
 event "Plan Upgraded"  would be sent
-  person event  POST /api/v2/batch  672 bytes
+  person event  POST /api/v2/batch  678 bytes
     identifiers  {"email":"ada@example.com"}
     name         "Plan Upgraded"
-    id           "01KQS6YCNRGN5FW3H4X6N1EJ9R"
+    id           "01KQS6YCNRBTGE3V0GAWY8NHQS"
     timestamp    1777888867  2026-05-04 10:01:07 UTC
     attributes
       plan       "pro"
       seats      12345678901234567890123
       tags       ["a","b"]
-      note       "many words, many words, many words, many word… (242 bytes)
-      出荷先     "東京東京東京東京東京東京東京東京東京東京東京… (182 bytes)
+      note       "many words, many words, many words, many words, m… (242 bytes)
+      出荷先     "東京東京東京東京東京東京東京東京東京東京東京東京… (182 bytes)
   left behind (not selected)
     events.event_properties  coupon
     events.user_properties   company
@@ -80,7 +80,7 @@ event "Heartbeat"  filtered.event_type  at filter
 
 f.ndjson:1, record 3 of 5
 user update  would be sent
-  person identify  POST /api/v2/batch  124 bytes
+  person identify  POST /api/v2/batch  127 bytes
     identifiers  {"id":"u-3"}
     attributes
       plan       "pro"

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.transforms.sink.operations import LARGE, event, items_of, pendings, requests_of, shown
@@ -192,6 +192,7 @@ def check_coalesced(given_operations: list[Operation], requests: list[Request]) 
             assert sent.owner == owners(sent)[-1]
 
 
+@settings(max_examples=50)
 @given(given_operations=operations(), max_items=st.integers(1, 8))
 def test_one_identify_a_person_and_request(
     given_operations: list[Operation], max_items: int
@@ -208,6 +209,7 @@ def test_one_identify_a_person_and_request(
             assert all(one is not two for one, two in pairwise(kinds))
 
 
+@settings(max_examples=50)
 @given(given_operations=operations())
 def test_halves_hold_the_same_items(given_operations: list[Operation]) -> None:
     for request in requests_of(given_operations):
