@@ -96,8 +96,8 @@ class TopicStore:
 def _gzipped(data: bytes) -> bytes:
     """A letter compressed, whole if it then fits into a message.
 
-    It nearly always does: only noise, made longer by base64, is larger than the message that it came
-    in. If such a letter were refused, the whole stream would wait for it for ever.
+    It does, unless its record is large and noise. The stream would wait for ever for a letter that
+    Pub/Sub refuses, so the record of such a one is cut, and the detail says so.
     """
     whole = gzip.compress(data, mtime=0)
     if len(whole) <= MAX_MESSAGE_BYTES:

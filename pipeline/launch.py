@@ -57,6 +57,9 @@ def main(argv: list[str] | None = None) -> int:
         stream=sys.stderr,
     )
     logging.getLogger("pipeline").setLevel(logging.INFO)
+    # Beam logs the traceback of a bundle that failed; what has to be known of it, we say ourselves.
+    logging.getLogger("apache_beam.runners.worker").setLevel(logging.CRITICAL)
+    logging.getLogger("apache_beam.runners.common").setLevel(logging.CRITICAL)
     try:
         return _start(parse(sys.argv[1:] if argv is None else argv))
     except (UsageError, SettingsError, CredentialError, FileReadError) as error:
@@ -81,14 +84,13 @@ def _start(options: PipelineOptions) -> int:
         _refuse_environment(settings)
     # On one machine a file is read once and by nobody again: its bundle is never given back.
     hold = one_machine and bool(given.input_files)
-    sink = DeliverToCustomerIo(
-        plan.delivery_policy(settings, budget_processes(options), hold=hold), credentials.resolve
-    )
+    policy = plan.delivery_policy(settings, budget_processes(options), hold=hold)
     store = _store(given)
-    source = _source(given, runner)
 
     def build(pipeline: beam.Pipeline) -> None:
-        graph.build(pipeline, source, settings, sink, store)
+        # Source and sink are made anew: Beam ties a transform to the one pipeline that it is in.
+        sink = DeliverToCustomerIo(policy, credentials.resolve)
+        graph.build(pipeline, _source(given, runner), settings, sink, store)
 
     if one_machine:
         return _run_here(build, options, settings)
@@ -176,8 +178,7 @@ def _stop_on_signals(patience_s: float) -> Iterator[None]:
 
     A second signal ends the process at once; what is not settled then comes again.
     """
-
-    timer = threading.Timer(patience_s, os._exit, (EXIT_FAILED,))
+    timer = threading.Timer(patience_s, _give_up)
     timer.daemon = True
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -193,6 +194,11 @@ def _stop_on_signals(patience_s: float) -> Iterator[None]:
         timer.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _give_up() -> None:
+    _LOG.error("What is in flight could not be settled. It was not acknowledged and comes again.")
+    os._exit(EXIT_FAILED)
 
 
 @contextmanager

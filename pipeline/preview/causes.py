@@ -142,8 +142,8 @@ CAUSES: Final[Mapping[str, Callable[[Record, Settings], str]]] = MappingProxyTyp
 """Outcome -> what to say about it."""
 
 
-def _time(_letter: DeadLetter, walk: Walk, _settings: Settings) -> str:
-    field = _letter.detail.partition(" ")[0]
+def _time(letter: DeadLetter, walk: Walk, _settings: Settings) -> str:
+    field = letter.detail.partition(" ")[0]
     fields = walk.record.fields
     if field in fields:
         return f": {brief(fields[field])}"

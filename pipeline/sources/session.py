@@ -13,7 +13,8 @@ from collections import deque
 from typing import Any
 
 import grpc
-from google.api_core.exceptions import GoogleAPIError
+from google.api_core.exceptions import GoogleAPIError, ServiceUnavailable
+from google.api_core.retry import Retry, if_exception_type
 from google.cloud.pubsub_v1 import SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 from google.pubsub_v1.types import PullRequest, PullResponse
@@ -42,6 +43,9 @@ _TRANSIENT = frozenset(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
     }
 )
+_DEADLINES_TIMEOUT_S = 5.0
+_DEADLINES_RETRY = Retry(if_exception_type(ServiceUnavailable), timeout=_DEADLINES_TIMEOUT_S)
+"""The client's own retry would hold up the end of the job for minutes while Pub/Sub is away."""
 _NOTHING_YET = frozenset({grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED})
 
 
@@ -263,7 +267,11 @@ class PullSession:
         try:
             for some in _chunks(ack_ids):
                 self._client.modify_ack_deadline(
-                    subscription=self.subscription, ack_ids=some, ack_deadline_seconds=seconds
+                    subscription=self.subscription,
+                    ack_ids=some,
+                    ack_deadline_seconds=seconds,
+                    retry=_DEADLINES_RETRY,
+                    timeout=_DEADLINES_TIMEOUT_S,
                 )
         except GoogleAPIError as error:
             # No harm: the deadline passes, and what is delivered twice counts once.

@@ -85,7 +85,18 @@ event_properties = (
 )
 
 _PEOPLE = ("ada", "Ada@x.org", "ada@X.ORG", "cio_a1", " ada ", 12, 12.0, 1.5)
-_ODD_PEOPLE = (None, "", "cio_", "cio_  ", True, [], 1e300, "p" * 150, "é" * 76, "cio_" + "c" * 150)
+_ODD_PEOPLE: tuple[Any, ...] = (
+    None,
+    "",
+    "cio_",
+    "cio_  ",
+    True,
+    [],
+    1e300,
+    "p" * 150,
+    "é" * 76,
+    "cio_" + "c" * 150,
+)
 people = mostly(st.sampled_from(_PEOPLE), st.sampled_from(_ODD_PEOPLE) | st.text(max_size=8))
 
 _SESSION_NAMES = ("[Amplitude] Start Session", "session_start", "[Amplitude] Revenue")

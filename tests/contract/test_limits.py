@@ -8,8 +8,7 @@ import pytest
 from pipeline.settings import Settings
 from tests.contract.chain import Outcome, run
 from tests.contract.kinds import message, page, shapes
-from tests.contract.limits import batch_faults, v1_event_faults
-from tests.contract.schemas import request_faults, strict_json
+from tests.contract.schemas import request_faults
 
 Json = dict[str, Any]
 Make = Callable[[int], Json]
@@ -116,19 +115,3 @@ def checked(outcome: Outcome) -> list[list[str]]:
     for request in outcome.requests:
         assert request_faults(request, 475_000) == []
     return shapes(outcome.requests)
-
-
-# The check itself has to see what is over.
-
-EVENT: Json = {
-    "type": "person",
-    "action": "event",
-    "identifiers": {"id": "ada"},
-    "name": "Paid",
-    "attributes": {},
-}
-IDENTIFY = EVENT | {"action": "identify", "attributes": {"plan": "pro"}}
-
-
-def encoded(document: Json) -> bytes:
-    return json_dumps(document).encode()

@@ -187,6 +187,14 @@ class Program:
         """What it printed."""
         return self._log.read_text(errors="replace")
 
+    def wait_for_log(self, text: str, times: int) -> None:
+        """Waits until it has said something so many times; fails when it ends before."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while self.log().count(text) < times:
+            assert self._process.poll() is None, self.log()
+            assert time.monotonic() < deadline, self.log()
+            time.sleep(0.05)
+
     def ledger(self) -> dict[str, Any]:
         """The ledger that it wrote last."""
         content: dict[str, Any] = json.loads((self.directory / "ledger.json").read_text())

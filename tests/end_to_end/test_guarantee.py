@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from pipeline.local.customerio import CustomerIoStandIn
+from pipeline.local.customerio.faults import Respond
 from tests.end_to_end.harness import (
     API_KEY,
     PUBLISHED_AT,
@@ -106,3 +107,36 @@ def test_stopped_in_the_middle(
     assert program.ledger()["received"] == RECORDS - first["received"]
     assert sorted(numbers(customerio)) == list(range(RECORDS))
     assert customerio.workspace.counters().duplicate_events == 0
+
+
+def test_customerio_away_and_back(
+    broker: PubSub, customerio: CustomerIoStandIn, tmp_path: Path
+) -> None:
+    """Bundles fail, generations of the pipeline follow each other, and nothing is lost."""
+    settings = SETTINGS | {"delivery": SETTINGS["delivery"] | {"retry_for_s": 1}}
+    customerio.stop()
+    program = Program(tmp_path, settings, customerio.url, "--stop_when_idle_s=2", pub_sub=broker)
+    program.wait_for_log("A bundle failed", times=3)
+    assert broker.broker.stats(SUBSCRIPTION).acked == 0
+    customerio.start()
+    assert program.wait() == 0, program.log()
+    assert sorted(numbers(customerio)) == list(range(RECORDS))
+    ledger = program.ledger()
+    assert ledger["balanced"]
+    assert ledger["received"] == ledger["outcomes"]["delivered"] == RECORDS
+    assert program.dead_letters() == []
+    assert "Traceback" not in program.log()
+
+
+def test_wrong_credentials_lose_nothing(
+    broker: PubSub, customerio: CustomerIoStandIn, tmp_path: Path
+) -> None:
+    customerio.faults.next(Respond(401), times=20)
+    program = Program(tmp_path, SETTINGS, customerio.url, "--stop_when_idle_s=2", pub_sub=broker)
+    assert program.wait() == 0, program.log()
+    ledger = program.ledger()
+    assert ledger["outcomes"] == {"delivered": RECORDS}
+    assert ledger["beside"]["blocked.credentials"] == 20
+    assert program.log().count("refuses the credentials") == 1
+    assert API_KEY not in program.log()
+    assert sorted(numbers(customerio)) == list(range(RECORDS))

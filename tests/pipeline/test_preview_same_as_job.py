@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from pipeline.deadletters import FileStore
 from pipeline.generations import run_once
 from pipeline.ledger import read_ledger
 from pipeline.local.traffic import API_KEY, generate
+from pipeline.local.traffic.scene import Scene
+from pipeline.local.traffic.trouble import CASES
 from pipeline.preview.explain import Explainer, explain
 from pipeline.preview.explained import WOULD_BE_SENT, Explained
 from pipeline.preview.json_lines import json_line
@@ -184,17 +187,19 @@ def test_it_is_the_chain_of_the_jobs_functions(found: list[dict[str, Any]], name
         assert [operation["body"] for operation in read["operations"]] == bodies
 
 
-class Given(beam.PTransform[PBegin, PCollection[Message]]):
-    """Messages from memory."""
+def given_messages(_: None) -> list[Message]:
+    return all_messages()
 
-    def __init__(self, messages: list[Message]) -> None:
-        super().__init__()
-        self._messages = messages
+
+class Given(beam.PTransform[PBegin, PCollection[Message]]):
+    """All messages. They are not carried in the graph: Beam would compress them, for seconds."""
 
     def expand(self, input_or_inputs: PBegin) -> PCollection[Message]:
-        messages: PCollection[Message] = input_or_inputs | beam.Create(
-            self._messages, reshuffle=False
-        ).with_output_types(Message)
+        messages: PCollection[Message] = (
+            input_or_inputs
+            | "Once" >> beam.Create([None])
+            | "Messages" >> beam.FlatMap(given_messages).with_output_types(Message)
+        )
         return messages
 
 
@@ -229,14 +234,16 @@ class Keep(beam.PTransform[PCollection[Delivery], PCollection[DeadLetter]]):
         return letters
 
 
+@cache
 def all_messages() -> list[Message]:
-    made = generate(500, seed=3, now=NOW, trouble=0.6)
-    found = [Message(each.data, f"made:{n}", None, {}) for n, each in enumerate(made)]
-    # The one message above 64 MiB costs more than all others together.
-    found = [message for message in found if len(message.data) < 1_000_000]
+    """Clean traffic, every kind of trouble but the one above 64 MiB, and the samples."""
+    found = [each.data for each in generate(100, seed=3, now=NOW, trouble=0)]
+    scene = Scene(3, NOW)
+    found += [make(scene).data for label, make in CASES.items() if label != "too_large"]
+    messages = [Message(data, f"made:{n}", None, {}) for n, data in enumerate(found)]
     for path in sorted(SAMPLES.glob("*json")):
-        found += read_messages(str(path), lambda: False)
-    return found
+        messages += read_messages(str(path), lambda: False)
+    return messages
 
 
 @pytest.mark.parametrize("name", ["trimmed", "choosy"])
@@ -249,7 +256,7 @@ def test_it_is_what_the_graph_makes(name: str, tmp_path: Path) -> None:
 
     def build(pipeline: beam.Pipeline) -> None:
         store = FileStore(str(tmp_path / "letters"))
-        graph.build(pipeline, Given(messages), settings, Keep(kept), store)
+        graph.build(pipeline, Given(), settings, Keep(kept), store)
 
     PROCESS_LEDGER.reset()
     try:

@@ -31,7 +31,7 @@ EVENT_S = 1_777_888_867
 ORIGIN = Origin("m1", PUBLISHED, {"source": "test"})
 
 few = settings(deadline=None, max_examples=40)
-many = settings(deadline=None, max_examples=150)
+many = settings(deadline=None, max_examples=100)
 
 
 def message(data: bytes, *, publish_time: float | None = PUBLISHED) -> Message:
@@ -115,7 +115,7 @@ def scalars() -> st.SearchStrategy[Scalar]:
     return st.one_of(st.text(max_size=5), st.integers(), _floats, st.booleans())
 
 
-def json_values(leaves: int = 8) -> st.SearchStrategy[Any]:
+def json_values(leaves: int = 6) -> st.SearchStrategy[Any]:
     """Any JSON value: integers beyond 64 bits, every float, every text that UTF-8 can hold."""
     return st.recursive(
         st.one_of(st.none(), st.booleans(), _integers, _floats, texts()),
@@ -127,7 +127,7 @@ def json_values(leaves: int = 8) -> st.SearchStrategy[Any]:
 def json_objects(names: Sequence[str] = ()) -> st.SearchStrategy[Json]:
     """JSON objects, often with some of `names` in them."""
     keys = st.sampled_from(names) | texts() if names else texts()
-    return st.dictionaries(keys, json_values(), max_size=5)
+    return st.dictionaries(keys, json_values(3), max_size=4)
 
 
 def texts() -> st.SearchStrategy[str]:

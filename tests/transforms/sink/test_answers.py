@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from transforms.sink.answers import Answer, Meaning, Verdict, read_answer
@@ -236,6 +236,7 @@ json_values = st.recursive(
 bodies = st.binary(max_size=60) | json_values.map(lambda value: json.dumps(value).encode())
 
 
+@settings(deadline=None, derandomize=True)
 @given(status=st.integers(-1, 1000), body=bodies, items=st.integers(1, 100))
 @example(0, b"\xff", 1)
 @example(400, b'{"errors":["' + b"\\ud800" + b'"]}', 1)

@@ -150,6 +150,7 @@ def operations(draw: st.DrawFn) -> list[Operation]:
     return made
 
 
+@settings(deadline=None, derandomize=True)
 @given(given_operations=operations(), max_items=st.integers(1, 8), max_bytes=st.integers(150, 2000))
 def test_packing(given_operations: list[Operation], max_items: int, max_bytes: int) -> None:
     waiting = pendings(given_operations)
@@ -192,7 +193,7 @@ def check_coalesced(given_operations: list[Operation], requests: list[Request]) 
             assert sent.owner == owners(sent)[-1]
 
 
-@settings(max_examples=50)
+@settings(deadline=None, derandomize=True, max_examples=50)
 @given(given_operations=operations(), max_items=st.integers(1, 8))
 def test_one_identify_a_person_and_request(
     given_operations: list[Operation], max_items: int
@@ -209,7 +210,7 @@ def test_one_identify_a_person_and_request(
             assert all(one is not two for one, two in pairwise(kinds))
 
 
-@settings(max_examples=50)
+@settings(deadline=None, derandomize=True, max_examples=50)
 @given(given_operations=operations())
 def test_halves_hold_the_same_items(given_operations: list[Operation]) -> None:
     for request in requests_of(given_operations):

@@ -192,4 +192,6 @@ def test_a_bad_identify_does_not_take_those_that_it_was_made_one_with(
     assert ada.attributes == {f"a{number}": number for number in range(3) if number != bad}
     assert event_names(stand_in) == ["E9"]
     assert all(receipt.pending.parts == () for receipt in receipts)
-    assert counts["first_attempt"] + counts["after_retry"] == 3
+    # The event was taken along with the refused identify when the answer named the items.
+    first = 1 if status == 207 else 0
+    assert (counts["first_attempt"], counts["after_retry"]) == (first, 3 - first)

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import pytest
 
-from pipeline.local.customerio import CustomerIoStandIn, Respond
+from pipeline.local.customerio import CustomerIoStandIn, ItemErrors, Respond
 from tests.transforms.sink.lane_under_test import (
     LaneUnderTest,
     event_names,
@@ -82,6 +82,18 @@ def test_two_bad_items_at_every_two_places(
 
         assert refused(receipts) == dict.fromkeys(bad, REFUSED)
         assert taken(receipts) == others(9, *bad)
+
+
+def test_after_a_half_that_was_taken_in_part_the_other_is_not_suspected(
+    stand_in: CustomerIoStandIn, lane: LaneUnderTest
+) -> None:
+    stand_in.faults.next(Respond(400))
+    stand_in.faults.next(ItemErrors((1,), 207))
+
+    receipts, _ = lane.deliver(event(number) for number in range(8))
+
+    assert list(refused(receipts)) == [1]
+    assert statuses(stand_in) == [400, 207, 200]
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 100])

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.sink.answers import Answer, retry_after_s
@@ -68,6 +68,7 @@ def test_a_date_header_that_is_none_leaves_our_own_clock() -> None:
     assert retry_after_s(answer, NOW) == 3.0
 
 
+@settings(deadline=None, derandomize=True)
 @given(st.text(max_size=40), st.none() | st.text(max_size=40))
 def test_no_retry_after_raises(text: str, date: str | None) -> None:
     seconds = retry_after_s(Answer(429, retry_after=text, date=date), NOW)

@@ -1,0 +1,115 @@
+"""What the tests of the job share: a process at its start, and a Pub/Sub that can be watched."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import pytest
+
+from pipeline.local.pubsub import (
+    Broker,
+    Delivery,
+    Draft,
+    PubSubEmulator,
+    SubscriptionConfig,
+    SubscriptionStats,
+)
+from pipeline.local.pubsub.errors import PubSubError
+from pipeline.local.pubsub.model import Consumer
+from pipeline.sources.session import close_session
+from pipeline.stop import STOP
+from transforms.tally import PROCESS_LEDGER, ProcessLedger
+
+TOPIC = "projects/tests/topics/amplitude"
+SUBSCRIPTION = "projects/tests/subscriptions/stream"
+PUBLISHED_AT = 1_700_000_000.25
+"""The publish time of every message, Unix seconds."""
+PATIENCE_S = 30.0
+"""Whoever waits so long for an event waits in vain."""
+
+
+class PubSub(Broker):
+    """A broker whose time stands still, and which remembers what it was asked.
+
+    It has TOPIC and SUBSCRIPTION, with an acknowledgement deadline of 10 s. `emulator` serves it.
+    """
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+        self.refusal: PubSubError | None = None
+        """What acknowledgements are answered with."""
+        self.pulls = 0
+        self.acknowledged: list[str] = []
+        self.deadlines: list[tuple[int, frozenset[str]]] = []
+        self._asked = threading.Condition()
+        super().__init__(lambda: self.now, lambda: int(PUBLISHED_AT * 4) * 250_000_000)
+        self.create_topic(TOPIC)
+        self.create_subscription(SubscriptionConfig(SUBSCRIPTION, TOPIC))
+        self.emulator = PubSubEmulator(broker=self, hold_s=60.0)
+
+    def put(self, *texts: str) -> list[str]:
+        """Publishes messages; their ids."""
+        return self.publish(TOPIC, [Draft(text.encode(), {"text": text}) for text in texts])
+
+    def counts(self) -> SubscriptionStats:
+        """What became of the messages up to now."""
+        return self.stats(SUBSCRIPTION)
+
+    def pass_time(self, seconds: float) -> None:
+        """Moves the clock; leases that are over by then end."""
+        self.now += seconds
+        self.counts()
+
+    def until(self, happened: Callable[[], bool]) -> None:
+        """Waits until it has happened, looking again after every request."""
+        with self._asked:
+            assert self._asked.wait_for(happened, PATIENCE_S), self.counts()
+
+    def pull(
+        self,
+        subscription: str,
+        max_messages: int,
+        wait_s: float = 0.0,
+        consumer: Consumer | None = None,
+    ) -> list[Delivery]:
+        self.pulls += 1
+        self._tell()
+        deliveries = super().pull(subscription, max_messages, wait_s, consumer)
+        self._tell()
+        return deliveries
+
+    def acknowledge(self, subscription: str, ack_ids: Iterable[str]) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        ack_ids = list(ack_ids)
+        super().acknowledge(subscription, ack_ids)
+        self.acknowledged += ack_ids
+        self._tell()
+
+    def modify_ack_deadline(self, subscription: str, ack_ids: Sequence[str], seconds: int) -> None:
+        super().modify_ack_deadline(subscription, ack_ids, seconds)
+        self.deadlines.append((seconds, frozenset(ack_ids)))
+        self._tell()
+
+    def _tell(self) -> None:
+        with self._asked:
+            self._asked.notify_all()
+
+
+@pytest.fixture
+def pub_sub(monkeypatch: pytest.MonkeyPatch) -> Iterator[PubSub]:
+    """A Pub/Sub that runs, and where the clients of this process find it."""
+    broker = PubSub()
+    with broker.emulator:
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", broker.emulator.address)
+        yield broker
+        close_session(SUBSCRIPTION)
+
+
+@pytest.fixture
+def fresh_process() -> Iterator[ProcessLedger]:
+    """What a process has once: its ledger at zero, and no wish to stop."""
+    STOP.clear()
+    PROCESS_LEDGER.reset()
+    yield PROCESS_LEDGER
+    STOP.clear()
+    PROCESS_LEDGER.reset()
