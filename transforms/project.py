@@ -67,6 +67,12 @@ def _group_properties(fields: Json, selection: Selection) -> Json:
     return groups
 
 
+def project(routed: Routed, selection: EventSelection, tally: Tally) -> Projected:
+    """The record with its event's data chosen; a user update as it is."""
+    event = project_event(routed.record, selection, tally) if routed.event else None
+    return Projected(routed.record, routed.update, event, routed.person, routed.filtered)
+
+
 class _ProjectDoFn(StageDoFn[Routed, Projected]):
     stage = "project"
 
@@ -74,10 +80,7 @@ class _ProjectDoFn(StageDoFn[Routed, Projected]):
         self._selection = selection
 
     def step(self, element: Routed) -> list[Projected | Settled]:
-        event = (
-            project_event(element.record, self._selection, self.tally) if element.event else None
-        )
-        return [Projected(element.record, element.update, event, element.person, element.filtered)]
+        return [project(element, self._selection, self.tally)]
 
 
 class ProjectEvents(Stage):

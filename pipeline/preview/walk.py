@@ -10,13 +10,13 @@ from msgspec import Struct
 
 from pipeline import plan
 from pipeline.settings.model import Settings
-from transforms.build import build_operations
+from transforms.build import build_operations, with_canonical_names
 from transforms.decode import Decoded, decode_message
-from transforms.filter import Filter, canonical_event_type
+from transforms.filter import Filter
 from transforms.identify import select_person
-from transforms.project import project_event
+from transforms.project import project
 from transforms.properties import PropertyPath
-from transforms.records import Built, Delivery, Message, Projected, Record, Routed, Settled
+from transforms.records import Built, Delivery, Message, Record, Routed, Settled
 from transforms.resolve import resolve_identifier
 from transforms.route import route
 from transforms.stage import internal_error
@@ -60,9 +60,7 @@ class Walker:
         self._filter = Filter(plan.filter_rules(settings))
         self._event_selection = plan.event_selection(settings)
         self._identifier = PropertyPath(settings.mappings.user_identifier)
-        self._names = {
-            canonical_event_type(own): given for own, given in settings.events.rename.items()
-        }
+        self._names = with_canonical_names(settings.events.rename)
 
     def walk(self, record: Record) -> Walk:
         """Takes a record from stage to stage until one settles it or none is left."""
@@ -86,7 +84,7 @@ class Walker:
             lambda record: route(record, identify_events=plan.identify_events(settings)),
         )
         yield "filter", self._filter.apply
-        yield "project", lambda routed: self._project(routed, tally)
+        yield "project", lambda routed: project(routed, self._event_selection, tally)
         yield (
             "identify",
             lambda projected: select_person(projected, settings.users.user_properties, tally),
@@ -104,11 +102,6 @@ class Walker:
             ),
         )
         yield "validate", lambda built: validate(built, settings.limits.on_violation, tally)
-
-    def _project(self, routed: Routed, tally: Tally) -> Projected:
-        record = routed.record
-        event = project_event(record, self._event_selection, tally) if routed.event else None
-        return Projected(record, routed.update, event, routed.person, routed.filtered)
 
 
 def decoded(message: Message) -> Decoded:
