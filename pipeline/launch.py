@@ -89,7 +89,7 @@ def _start(options: PipelineOptions) -> int:
 
     def build(pipeline: beam.Pipeline) -> None:
         # Source and sink are made anew: Beam ties a transform to the one pipeline that it is in.
-        sink = DeliverToCustomerIo(policy, credentials.resolve)
+        sink = DeliverToCustomerIo(policy, credentials)
         graph.build(pipeline, _source(given, runner), settings, sink, store)
 
     if one_machine:

@@ -75,7 +75,7 @@ BESIDE_THE_LEDGER: Final[Mapping[str, str]] = MappingProxyType(
         "batch_items": "Operations in them.",
         "first_attempt": "Operations accepted by the first request that held them.",
         "after_retry": "Operations accepted by a later one.",
-        "throttled_ms": "Milliseconds waited for the request budget or on a 429.",
+        "throttled_ms": "Milliseconds that bundles waited for the request budget or on a 429.",
         "blocked.credentials": "Answers 401 or 403: the credentials are wrong.",
         "blocked.endpoint": "Answers 3xx or 404: the endpoint is wrong.",
     }

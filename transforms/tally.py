@@ -12,6 +12,8 @@ from apache_beam.metrics.metric import Metrics
 
 NAMESPACE = "amplitude_to_customerio"
 LATENCY = "latency_ms"
+COUNTED_AT_ONCE = ("blocked.credentials", "blocked.endpoint")
+"""In this process's ledger from the moment they happen: their bundle may not commit for days."""
 _BUCKETS_PER_DOUBLING = 12
 
 
@@ -55,6 +57,8 @@ class Tally:
             latency = Metrics.distribution(NAMESPACE, LATENCY)
             for milliseconds in self.latencies_ms:
                 latency.update(milliseconds)
+        for name in COUNTED_AT_ONCE:
+            self.counts.pop(name, None)
         PROCESS_LEDGER.open(self.counts, self.latencies_ms)
         self.counts = Counter()
         self.latencies_ms = []

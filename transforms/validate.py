@@ -60,7 +60,7 @@ def _event_within_limits(event: EventOperation, tally: Tally, *, trim: bool) -> 
         if not trim:
             detail = _over(size, MAX_EVENT_NAME_BYTES, "the event name has")
             raise LimitError("event_name_too_long", detail)
-        event = _replace(event, name=cut_to_bytes(event.name, MAX_EVENT_NAME_BYTES))
+        event = _replace(event, name=cut_to_bytes(event.name.strip(), MAX_EVENT_NAME_BYTES))
         tally.add("trimmed.event_name_too_long")
     size = len(msgspec.json.encode(event.attributes))
     if size > MAX_EVENT_DATA_BYTES:

@@ -39,8 +39,7 @@ def features(outcome: Outcome, renamed_to: Iterable[str]) -> set[str]:
     """Everything about an outcome that is worth counting."""
     names = frozenset(renamed_to)
     found = {kind for shape in shapes(outcome.requests) for kind in shape}
-    found |= {name for name in outcome.tally.counts if name.startswith("trimmed")}
-    found |= {"trimmed" for name in outcome.tally.counts if name.startswith("trimmed")}
+    found |= {name.partition(".")[0] for name in outcome.tally.counts if "trimmed" in name}
     found |= {end.outcome.partition(".")[0] for end in outcome.settled}
     for operation in operations(outcome.requests):
         found |= set(_features(operation, names))

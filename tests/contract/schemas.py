@@ -26,6 +26,9 @@ def _schema(name: str) -> Json:
 BATCH_SCHEMA = _schema("track_v2_batch.schema.json")
 V1_EVENT_SCHEMA = _schema("track_v1_event.schema.json")
 
+_KIND = ("const", "enum")
+"""What tells one alternative of a schema from the others."""
+
 _batch = Draft202012Validator(BATCH_SCHEMA)
 _v1_event = Draft202012Validator(V1_EVENT_SCHEMA)
 
@@ -102,6 +105,6 @@ def _leaf(error: ValidationError) -> ValidationError:
         return error
     meant = min(
         alternatives.values(),
-        key=lambda causes: (any(c.validator == "const" for c in causes), len(causes)),
+        key=lambda causes: (any(c.validator in _KIND for c in causes), len(causes)),
     )
     return _leaf(meant[0])

@@ -4,6 +4,7 @@ Runs where the document is at hand, see `conftest.py`.
 """
 
 import json
+from collections import Counter
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,7 +19,7 @@ from referencing.jsonschema import DRAFT202012
 from pipeline.settings import Settings
 from tests.contract import strategies
 from tests.contract.chain import run
-from tests.contract.kinds import message, page
+from tests.contract.kinds import message, page, shapes
 from tests.contract.openapi import (
     JSON_TYPE,
     KNOWN_MEANINGS,
@@ -61,6 +62,7 @@ def shown(request: Request) -> bytes:
 
 def test_what_we_send_is_what_the_document_takes(document: Json) -> None:
     batch, v1_event = validator(document, BATCH_PATH), validator(document, V1_EVENT_PATH)
+    seen: Counter[str] = Counter()
 
     @hypothesis_settings(
         max_examples=60,
@@ -75,11 +77,15 @@ def test_what_we_send_is_what_the_document_takes(document: Json) -> None:
         settings=strategies.settings_pages(),
     )
     def check(messages: list[Message], settings: Settings) -> None:
-        for request in run(messages, settings).requests:
+        requests = run(messages, settings).requests
+        seen.update(kind for shape in shapes(requests) for kind in shape)
+        for request in requests:
             schema = batch if request.path == BATCH_PATH else v1_event
             assert body_faults(schema, shown(request)) == []
 
     check()
+    assert min(seen["event"], seen["identify"]) > 20, seen
+    assert seen["large event"] > 0, seen
 
 
 LARGE: Json = {

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import ClassVar
 
 import pytest
 
@@ -17,6 +18,7 @@ from pipeline.local.pubsub.errors import PubSubError
 from pipeline.local.pubsub.model import Consumer
 from pipeline.sources.session import close_session
 from pipeline.stop import STOP
+from transforms.records import DeadLetter
 from transforms.tally import PROCESS_LEDGER, ProcessLedger
 
 TOPIC = "projects/tests/topics/amplitude"
@@ -93,6 +95,22 @@ class PubSub(Broker):
     def _tell(self) -> None:
         with self._asked:
             self._asked.notify_all()
+
+
+class HookedStore:
+    """A store that does what a test wants: of the class, for instances are pickled."""
+
+    on_write: ClassVar[Callable[[list[DeadLetter]], None]]
+
+    def open(self) -> None:
+        """Nothing to open."""
+
+    def write(self, letters: Sequence[tuple[DeadLetter, bytes]]) -> None:
+        """Hands the letters to the test."""
+        HookedStore.on_write([letter for letter, _line in letters])
+
+    def close(self) -> None:
+        """Nothing to close."""
 
 
 @pytest.fixture

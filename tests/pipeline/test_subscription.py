@@ -62,6 +62,9 @@ class Watch(beam.DoFn):
 
     watcher = Watcher()
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def start_bundle(self) -> None:
         Watch.watcher.bundles.append([])
 

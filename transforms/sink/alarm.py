@@ -29,7 +29,8 @@ _TEXTS = {
         "Customer.io does not take requests at the moment (%s). They are sent again.",
     ),
 }
-_COUNTERS = {Meaning.CREDENTIALS: "blocked.credentials", Meaning.ENDPOINT: "blocked.endpoint"}
+BLOCKED = {Meaning.CREDENTIALS: "blocked.credentials", Meaning.ENDPOINT: "blocked.endpoint"}
+"""The counter of a meaning that holds everything up."""
 
 
 class Alarm:
@@ -42,7 +43,7 @@ class Alarm:
 
     def ring(self, verdict: Verdict) -> None:
         """Takes note of an answer that was neither an acceptance nor a refusal of an item."""
-        counter = _COUNTERS.get(verdict.meaning)
+        counter = BLOCKED.get(verdict.meaning)
         if counter is not None:
             # At once, not with the bundle: it will not commit before this is mended.
             PROCESS_LEDGER.count_now(counter)

@@ -8,7 +8,8 @@ from requests.auth import HTTPBasicAuth
 from transforms.sink.answers import Answer
 
 Credentials = Callable[[], tuple[str, str]]
-"""Gives (site id, API key). Called on the worker, so that no key travels in the job."""
+"""Gives (site id, API key). Called on the worker, so that no key travels in the job. Of two that
+are equal one may take the other's place, so compare by what they refer to."""
 
 _HEADERS = {"Content-Type": "application/json", "User-Agent": "amplitude-customerio-stream"}
 

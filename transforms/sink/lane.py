@@ -1,5 +1,6 @@
 """One lane: its requests one after the other, each until it is answered for good."""
 
+import math
 import random
 import time
 from collections import Counter
@@ -7,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
-from transforms.sink.alarm import Alarm, summary
+from transforms.sink.alarm import BLOCKED, Alarm, summary
 from transforms.sink.answers import Answer, Meaning, Verdict, read_answer, retry_after_s
 from transforms.sink.backoff import backoff_s
 from transforms.sink.batch import Pending, Request, pack
@@ -73,7 +74,6 @@ class _Run:
 
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
-        self._deadline = lane.clock() + lane.retry_for_s
         self.receipts: list[Receipt] = []
         self.counts: Counter[str] = Counter()
 
@@ -117,13 +117,16 @@ class _Run:
         """Sends a request until it is accepted or an item of it is at fault."""
         body = request.body()
         failures = 0
+        deadline = math.inf
         while True:
             answer = self._attempt(request, body)
             verdict = read_answer(answer, len(request.pendings))
             if verdict.meaning in (Meaning.ACCEPTED, Meaning.SPLIT):
                 return verdict
             failures += 1
-            self._after_failure(answer, verdict, failures)
+            if failures == 1:
+                deadline = self._lane.clock() + self._lane.retry_for_s
+            self._after_failure(answer, verdict, failures, deadline)
 
     def _attempt(self, request: Request, body: bytes) -> Answer:
         self.counts["throttled_ms"] += int(self._lane.budget.acquire() * 1000)
@@ -134,7 +137,9 @@ class _Run:
         self.counts["batch_items"] += len(request.pendings)
         return self._lane.client.post(request.path, body)
 
-    def _after_failure(self, answer: Answer, verdict: Verdict, failures: int) -> None:
+    def _after_failure(
+        self, answer: Answer, verdict: Verdict, failures: int, deadline: float
+    ) -> None:
         """Waits before the next attempt. Raises DeliveryError when the time is over."""
         lane = self._lane
         asked = retry_after_s(answer, lane.clock())
@@ -143,7 +148,9 @@ class _Run:
             lane.budget.slow_down(pause)
             self.counts["throttled_ms"] += int(pause * 1000)
         lane.alarm.ring(verdict)
-        left = self._deadline - lane.clock()
+        if verdict.meaning in BLOCKED:
+            self.counts[BLOCKED[verdict.meaning]] += 1
+        left = deadline - lane.clock()
         lane.sleep(max(0.0, min(pause, left)))
         if verdict.meaning is Meaning.CREDENTIALS:
             # After the wait: somebody may have mended them meanwhile.

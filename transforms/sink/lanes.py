@@ -74,6 +74,7 @@ class Lanes:
         failure: BaseException | None = None
         receipts: list[Receipt] = []
         counts: Counter[str] = Counter()
+        waited_ms = 0
         for future in futures:
             error = future.exception()
             if error is not None:
@@ -81,9 +82,12 @@ class Lanes:
                 continue
             lane_receipts, lane_counts = future.result()
             receipts += lane_receipts
+            waited_ms = max(waited_ms, lane_counts.pop("throttled_ms", 0))
             counts.update(lane_counts)
         if failure is not None:
             raise failure
+        # The lanes wait side by side: the bundle has waited as long as one of them.
+        counts["throttled_ms"] = waited_ms
         return receipts, counts
 
     def close(self) -> None:
@@ -95,22 +99,27 @@ class Lanes:
 
 
 _lock = threading.Lock()
-_open: dict[DeliveryPolicy, tuple[Lanes, int]] = {}
+_open: dict[tuple[DeliveryPolicy, Credentials], tuple[Lanes, int]] = {}
 
 
 def acquire(policy: DeliveryPolicy, credentials: Credentials) -> Lanes:
-    """The process's lanes for a policy; every DoFn of the process shares them. Give them back."""
+    """The process's lanes for a policy and credentials, which are compared as values.
+
+    Every DoFn of the process shares them. Give them back.
+    """
     with _lock:
-        lanes, users = _open.get(policy) or (Lanes(policy, credentials), 0)
-        _open[policy] = (lanes, users + 1)
+        key = policy, credentials
+        lanes, users = _open.get(key) or (Lanes(policy, credentials), 0)
+        _open[key] = (lanes, users + 1)
         return lanes
 
 
-def release(policy: DeliveryPolicy) -> None:
+def release(policy: DeliveryPolicy, credentials: Credentials) -> None:
     """Gives back what `acquire` gave; the last one to do so closes the lanes."""
     with _lock:
-        lanes, users = _open.pop(policy)
+        key = policy, credentials
+        lanes, users = _open.pop(key)
         if users > 1:
-            _open[policy] = (lanes, users - 1)
+            _open[key] = (lanes, users - 1)
             return
     lanes.close()

@@ -82,7 +82,7 @@ class _DeliverDoFn(beam.DoFn):
         self._unsignalled_ms = 0
 
     def teardown(self) -> None:
-        release(self._policy)
+        release(self._policy, self._credentials)
 
     def start_bundle(self) -> None:
         self._tally = Tally()

@@ -37,10 +37,10 @@ def test_all_who_ask_for_a_policy_get_the_same_lanes(stand_in: CustomerIoStandIn
         assert first is second
         assert other is not first
     finally:
-        release(policy(stand_in))
+        release(policy(stand_in), credentials)
         assert deliver(second, "ada", 0) == [0]
-        release(policy(stand_in))
-        release(policy(stand_in, lanes=3))
+        release(policy(stand_in), credentials)
+        release(policy(stand_in, lanes=3), credentials)
 
 
 def test_the_last_to_give_the_lanes_back_closes_them(stand_in: CustomerIoStandIn) -> None:
@@ -49,7 +49,7 @@ def test_the_last_to_give_the_lanes_back_closes_them(stand_in: CustomerIoStandIn
     deliver(lanes, "ada", 0)
     assert lane_threads() > before
 
-    release(policy(stand_in))
+    release(policy(stand_in), credentials)
 
     assert lane_threads() == before
     again = acquire(policy(stand_in), credentials)
@@ -57,7 +57,7 @@ def test_the_last_to_give_the_lanes_back_closes_them(stand_in: CustomerIoStandIn
         assert again is not lanes
         assert deliver(again, "ada", 1) == [0]
     finally:
-        release(policy(stand_in))
+        release(policy(stand_in), credentials)
 
 
 def test_credentials_that_cannot_be_had_leave_nothing_behind(stand_in: CustomerIoStandIn) -> None:
@@ -71,7 +71,7 @@ def test_credentials_that_cannot_be_had_leave_nothing_behind(stand_in: CustomerI
     try:
         assert deliver(lanes, "ada", 0) == [0]
     finally:
-        release(policy(stand_in))
+        release(policy(stand_in), credentials)
 
 
 def test_many_threads_acquire_and_release(stand_in: CustomerIoStandIn) -> None:
@@ -85,7 +85,7 @@ def test_many_threads_acquire_and_release(stand_in: CustomerIoStandIn) -> None:
             try:
                 deliver(lanes, people[number * 3 + round_], number * 3 + round_)
             finally:
-                release(policy(stand_in, lanes=2))
+                release(policy(stand_in, lanes=2), credentials)
 
     before = lane_threads()
     with ThreadPoolExecutor(8) as workers:
