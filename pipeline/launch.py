@@ -32,7 +32,7 @@ from pipeline.settings import CredentialError, Settings, SettingsError, load_set
 from pipeline.settings.explain import explain
 from pipeline.settings.model import CustomerIo
 from pipeline.sources.dataflow import ReadOnDataflow
-from pipeline.sources.files import FileReadError, ReadFromFiles
+from pipeline.sources.files import FileReadError, ReadFromFiles, find_files
 from pipeline.sources.session import SubscriptionError
 from pipeline.sources.subscription import ReadFromSubscription
 from pipeline.stop import STOP
@@ -86,11 +86,14 @@ def _start(options: PipelineOptions) -> int:
     hold = one_machine and bool(given.input_files)
     policy = plan.delivery_policy(settings, budget_processes(options), hold=hold)
     store = _store(given)
+    # Looked up here, not with the graph: a file that is missing is the command line's fault.
+    paths = find_files(given.input_files) if given.input_files else []
 
     def build(pipeline: beam.Pipeline) -> None:
         # Source and sink are made anew: Beam ties a transform to the one pipeline that it is in.
         sink = DeliverToCustomerIo(policy, credentials)
-        graph.build(pipeline, _source(given, runner), settings, sink, store)
+        source = ReadFromFiles(paths) if paths else _subscription(given, runner)
+        graph.build(pipeline, source, settings, sink, store)
 
     if one_machine:
         return _run_here(build, options, settings)
@@ -133,9 +136,7 @@ def _store(given: StreamOptions) -> Store:
     return FileStore(given.dead_letter_files)
 
 
-def _source(given: StreamOptions, runner: str) -> graph.Source:
-    if given.input_files:
-        return ReadFromFiles(given.input_files)
+def _subscription(given: StreamOptions, runner: str) -> graph.Source:
     if runner == DATAFLOW:
         return ReadOnDataflow(given.input_subscription)
     return ReadFromSubscription(given.input_subscription, given.stop_when_idle_s)

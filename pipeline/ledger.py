@@ -103,7 +103,7 @@ _MEANINGS = (
 def render(ledger: Ledger) -> RenderableType:
     """The ledger as a table for a terminal."""
     table = Table(title="Ledger (records)", title_justify="left", show_footer=True)
-    verdict = "balanced" if ledger.balanced else f"{ledger.received - ledger.settled} open"
+    verdict = "balanced" if ledger.balanced else f"{ledger.received - ledger.settled:,} open"
     table.add_column("outcome", footer="received", no_wrap=True)
     table.add_column("records", f"{ledger.received:,}", justify="right")
     table.add_column("meaning", Text(verdict, "bold green" if ledger.balanced else "bold red"))

@@ -22,11 +22,13 @@ _UTF8_BOM = b"\xef\xbb\xbf"
 
 
 def find_files(pattern: str) -> list[str]:
-    """The files that a glob names, sorted. Empty when there are none. Raises FileReadError."""
+    """The files that a glob names, sorted. Raises FileReadError when there are none."""
     try:
         [match] = FileSystems.match([pattern])
     except (BeamIOError, ValueError) as error:
         raise FileReadError(f"{pattern} cannot be looked up: {error}") from error
+    if not match.metadata_list:
+        raise FileReadError(f"no file is called {pattern}")
     return sorted(metadata.path for metadata in match.metadata_list)
 
 
@@ -62,7 +64,7 @@ class FileReadError(RuntimeError):
 def _texts(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """The lines, or the whole as one text, each with the number of its first line."""
     number, head = next(_numbered_lines(1, file), (1, b""))
-    if head and not _is_json(head.removeprefix(_UTF8_BOM)):
+    if len(head) <= MAX_MESSAGE_BYTES and not _is_json(head.removeprefix(_UTF8_BOM)):
         # Not more than one message may hold, up to the end of a line.
         head += file.read(MAX_MESSAGE_BYTES) + file.readline(MAX_MESSAGE_BYTES)
         if _is_one_text(head.removeprefix(_UTF8_BOM).strip()):
@@ -87,7 +89,7 @@ def _is_one_text(text: bytes) -> bool:
     """Whether lines are parts of one JSON text; so they are when none is a record by itself."""
     lines = (line.strip() for line in text.split(b"\n"))
     return split_container(text) is not None or not any(
-        line[:1] in (b"{", b"[") and _is_json(line) for line in lines
+        line[:1] in (b"{", b"[") and len(line) > len("{}") and _is_json(line) for line in lines
     )
 
 
@@ -109,13 +111,11 @@ def read_until_stopped(path: str) -> Iterator[Message]:
 
 
 class ReadFromFiles(beam.PTransform[PBegin, PCollection[Message]]):
-    """Messages of all files of a glob. Raises FileReadError when there are none."""
+    """Messages of files, in their order."""
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, paths: list[str]) -> None:
         super().__init__()
-        self._paths = find_files(pattern)
-        if not self._paths:
-            raise FileReadError(f"no file is called {pattern}")
+        self._paths = paths
 
     def expand(self, input_or_inputs: PBegin) -> PCollection[Message]:
         messages: PCollection[Message] = (

@@ -106,12 +106,40 @@ def test_above_a_limit_with_trim(
     kept(make(limit + 1), settings)
 
 
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        pytest.param(0, [["event", "event"]], id="full"),
+        pytest.param(1, [["event"], ["event"]], id="one byte more"),
+    ],
+)
+def test_a_request_filled_to_the_last_byte(more: int, expected: list[list[str]]) -> None:
+    settings = page(delivery={"max_batch_bytes": 33_000})
+    rest = 33_000 - len(b'{"batch":[,]}') - 16_000
+    outcome = run([message(event_of(16_000), event_of(rest + more))], settings)
+
+    assert checked(outcome, 33_000) == expected
+
+
+@pytest.mark.parametrize("time", [10**9, 10**11 - 1, 10**12, 10**13 - 1, 10**11 - 0.001])
+def test_the_earliest_and_the_latest_time(time: float) -> None:
+    assert kept(PAID | {"event_time": time}, page()) == [["event"]]
+
+
+@pytest.mark.parametrize("time", [10**9 - 1, 10**9 - 0.001, 10**11, 10**12 - 1, 10**13])
+def test_a_time_out_of_range_is_not_sent(time: float) -> None:
+    outcome = run([message(PAID | {"event_time": time})], page())
+
+    assert [end.outcome for end in outcome.settled] == ["dead_lettered.invalid_time"]
+    assert outcome.requests == []
+
+
 def kept(record: Json, settings: Settings) -> list[list[str]]:
     """The kinds of what is sent for a record, every request of it checked."""
     return checked(run([message(record)], settings))
 
 
-def checked(outcome: Outcome) -> list[list[str]]:
+def checked(outcome: Outcome, max_bytes: int = 475_000) -> list[list[str]]:
     for request in outcome.requests:
-        assert request_faults(request, 475_000) == []
+        assert request_faults(request, max_bytes) == []
     return shapes(outcome.requests)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import unquote
 
 from google.cloud.pubsub_v1 import PublisherClient
@@ -130,6 +130,8 @@ class Recorder:
 class Program:
     """`python -m pipeline.main` in a directory of its own."""
 
+    _started: ClassVar[list["Program"]] = []
+
     def __init__(
         self,
         directory: Path,
@@ -165,14 +167,17 @@ class Program:
                 stderr=log,
             )
 
+        self._started.append(self)
+
+    @classmethod
+    def end_all(cls) -> None:
+        """Ends every program that still runs."""
+        while cls._started:
+            cls._started.pop().kill()
+
     def wait(self) -> int:
-        """Waits for the end; the exit code. Ends the process when it takes too long."""
-        try:
-            return self._process.wait(_PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-            raise
+        """Waits for the end; the exit code."""
+        return self._process.wait(_PATIENCE_S)
 
     def kill(self) -> None:
         """Ends it as kill -9 does."""

@@ -10,7 +10,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline import generations, graph
-from pipeline.deadletters import FileStore
+from pipeline.deadletters import FileStore, Store
 from pipeline.generations import last_line, run_once, run_subscription
 from pipeline.ledger import read_ledger
 from pipeline.local.customerio import CustomerIoStandIn, unavailable
@@ -40,7 +40,7 @@ def credentials() -> tuple[str, str]:
 class Job:
     """The whole job, with one lane and no patience: a request that fails fails its bundle."""
 
-    def __init__(self, stand_in: CustomerIoStandIn, store: graph.Store) -> None:
+    def __init__(self, stand_in: CustomerIoStandIn, store: Store) -> None:
         policy = DeliveryPolicy(
             stand_in.url, max_batch_items=1_000, requests_per_second=0, lanes=1, retry_for_s=0.0
         )
@@ -176,9 +176,6 @@ class Count(beam.DoFn):
     """Counts its elements."""
 
     def __init__(self) -> None:
-        super().__init__()
-
-    def start_bundle(self) -> None:
         self.tally = Tally()
 
     def process(self, element: int, *_args: Any, **_kwargs: Any) -> None:

@@ -63,7 +63,7 @@ class Watch(beam.DoFn):
     watcher = Watcher()
 
     def __init__(self) -> None:
-        super().__init__()
+        """Keeps nothing itself."""
 
     def start_bundle(self) -> None:
         Watch.watcher.bundles.append([])

@@ -1,0 +1,128 @@
+"""The settings page, translated into what the transforms take."""
+
+import math
+
+import pytest
+
+from pipeline import plan
+from pipeline.settings import Settings, parse_settings
+from transforms.conditions import Clause
+from transforms.filter import FilterRules
+from transforms.project import EventSelection
+from transforms.sink.lanes import DeliveryPolicy
+
+DEFAULTS = Settings()
+
+
+@pytest.mark.parametrize(
+    ("users", "both"),
+    [
+        ("{}", False),
+        ("{user_properties: [plan]}", False),
+        ("{user_properties: [plan], trigger: identify}", False),
+        ("{user_properties: [plan], trigger: always}", True),
+    ],
+)
+def test_events_take_the_identify_branch_with_always(users: str, both: bool) -> None:
+    assert plan.identify_events(parse_settings(f"users: {users}")) is both
+
+
+def test_events_do_not_take_the_identify_branch_when_users_are_off() -> None:
+    settings = parse_settings("users: {user_properties: [plan], trigger: always}")
+    off = settings.model_copy(
+        update={"users": settings.users.model_copy(update={"enabled": False})}
+    )
+    assert not plan.identify_events(off)
+
+
+def test_the_defaults_let_everything_pass() -> None:
+    assert plan.filter_rules(DEFAULTS) == FilterRules(
+        events_enabled=True, users_enabled=True, include=None, exclude=(), where=()
+    )
+
+
+def test_every_rule_of_a_filter_arrives() -> None:
+    settings = parse_settings(
+        """
+        events:
+          include: [Song Played, session_start]
+          where:
+            - {property: event_properties.plan, op: is, values: [pro, 3, true]}
+            - {property: country, op: is_set}
+        users: {enabled: true}
+        """
+    )
+    assert plan.filter_rules(settings) == FilterRules(
+        events_enabled=True,
+        users_enabled=True,
+        include=("Song Played", "session_start"),
+        exclude=(),
+        where=(
+            Clause("event_properties.plan", "is", ("pro", 3, True)),
+            Clause("country", "is_set", ()),
+        ),
+    )
+
+
+def test_switches_and_exclusions_arrive() -> None:
+    rules = plan.filter_rules(parse_settings("users: {enabled: false}\nevents: {exclude: [Ping]}"))
+    assert (rules.users_enabled, rules.include, rules.exclude) == (False, None, ("Ping",))
+    rules = plan.filter_rules(parse_settings("events: {enabled: false}"))
+    assert (rules.events_enabled, rules.users_enabled) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("page", "selection"),
+    [
+        ("{}", EventSelection("none", "none", "none")),
+        ("preset: all_properties", EventSelection("all", "all", "all")),
+        (
+            "events: {event_properties: [a], user_properties: all, group_properties: [b, c]}",
+            EventSelection(("a",), "all", ("b", "c")),
+        ),
+    ],
+)
+def test_each_selection_stays_with_its_properties(page: str, selection: EventSelection) -> None:
+    assert plan.event_selection(parse_settings(page)) == selection
+
+
+def test_delivery_as_the_page_says() -> None:
+    settings = parse_settings(
+        """
+        customerio: {region: eu}
+        delivery:
+          max_batch_items: 7
+          max_batch_bytes: 34000
+          max_requests_per_second: 90
+          lanes: 3
+          request_timeout_s: 4
+          retry_for_s: 50
+        """
+    )
+    assert plan.delivery_policy(settings, 1, hold=False) == DeliveryPolicy(
+        endpoint="https://track-eu.customer.io",
+        max_batch_items=7,
+        max_batch_bytes=34_000,
+        requests_per_second=90.0,
+        lanes=3,
+        request_timeout_s=4.0,
+        retry_for_s=50.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("budget", "processes", "share"), [(100, 1, 100.0), (100, 8, 12.5), (1, 1_000, 0.001)]
+)
+def test_processes_share_the_budget(budget: int, processes: int, share: float) -> None:
+    settings = parse_settings(f"delivery: {{max_requests_per_second: {budget}}}")
+    policy = plan.delivery_policy(settings, processes, hold=False)
+    assert policy.requests_per_second == pytest.approx(share)
+
+
+def test_no_budget_stays_none_however_it_is_shared() -> None:
+    settings = parse_settings("delivery: {max_requests_per_second: 0}")
+    assert plan.delivery_policy(settings, 8, hold=False).requests_per_second == 0
+
+
+def test_a_bundle_that_nobody_would_try_again_is_held() -> None:
+    assert plan.delivery_policy(DEFAULTS, 1, hold=True).retry_for_s == math.inf
