@@ -64,7 +64,7 @@ class FileReadError(RuntimeError):
 def _texts(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """The lines, or the whole as one text, each with the number of its first line."""
     number, head = next(_numbered_lines(1, file), (1, b""))
-    if len(head) <= MAX_MESSAGE_BYTES and not _is_json(head.removeprefix(_UTF8_BOM)):
+    if 0 < len(head) <= MAX_MESSAGE_BYTES and not _is_json(head.removeprefix(_UTF8_BOM)):
         # Not more than one message may hold, up to the end of a line.
         head += file.read(MAX_MESSAGE_BYTES) + file.readline(MAX_MESSAGE_BYTES)
         if _is_one_text(head.removeprefix(_UTF8_BOM).strip()):
