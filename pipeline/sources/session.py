@@ -6,7 +6,6 @@ the readers that take from it.
 """
 
 import logging
-import os
 import threading
 import time
 from collections import deque
@@ -16,9 +15,9 @@ import grpc
 from google.api_core.exceptions import GoogleAPIError, ServiceUnavailable
 from google.api_core.retry import Retry, if_exception_type
 from google.cloud.pubsub_v1 import SubscriberClient
-from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 from google.pubsub_v1.types import PullRequest, PullResponse
 
+from pipeline.sources.client import NOTHING_YET, TRANSIENT, explain_refusal, subscriber_client
 from transforms.records import Message
 
 _LOG = logging.getLogger(__name__)
@@ -34,19 +33,10 @@ _LONGEST_BACKOFF_S = 30.0
 _IDS_A_REQUEST = 1_000
 """Pub/Sub takes requests of 512 KiB; an ack id has about 200 bytes."""
 
-_TRANSIENT = frozenset(
-    {
-        grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.INTERNAL,
-        grpc.StatusCode.ABORTED,
-        grpc.StatusCode.UNKNOWN,
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-    }
-)
 _DEADLINES_TIMEOUT_S = 5.0
 _DEADLINES_RETRY = Retry(if_exception_type(ServiceUnavailable), timeout=_DEADLINES_TIMEOUT_S)
 """The client's own retry would hold up the end of the job for minutes while Pub/Sub is away."""
-_NOTHING_YET = frozenset({grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED})
+_LAST_ANSWER_S = 0.25
 
 
 class Pulled:
@@ -156,13 +146,15 @@ class PullSession:
         """Pulls nothing more; messages that were not taken yet go back to Pub/Sub."""
         with self._changed:
             self._stopped = True
+            self._changed.notify_all()
+            # With a call that is cancelled goes an answer that is on its way, and its messages are
+            # held back until their lease ends.
+            if not self._changed.wait_for(lambda: self._under_way is None, _LAST_ANSWER_S):
+                self._under_way.cancel()
             given_back = [ack_id for pulled in self._waiting for ack_id in pulled.ack_ids]
             self._waiting.clear()
             self._waiting_messages = 0
             self._leased.difference_update(given_back)
-            if self._under_way is not None:
-                self._under_way.cancel()
-            self._changed.notify_all()
         self._set_deadline(given_back, 0)
 
     def close(self) -> None:
@@ -181,11 +173,11 @@ class PullSession:
                 continue
             except grpc.RpcError as error:
                 status = error.code()
-                if status in _TRANSIENT:
+                if status in TRANSIENT:
                     self._back_off(status)
                     continue
-                if status not in _NOTHING_YET:
-                    self._fail(SubscriptionError(_explain(status, self.subscription)))
+                if status not in NOTHING_YET:
+                    self._fail(SubscriptionError(explain_refusal(status, self.subscription)))
                     return
                 pulled = None
             self._offer(pulled)
@@ -206,7 +198,12 @@ class PullSession:
                 timeout=_PULL_TIMEOUT_S,
                 metadata=(("x-goog-request-params", f"subscription={self.subscription}"),),
             )
-        response = PullResponse.pb(self._under_way.result())
+        try:
+            response = PullResponse.pb(self._under_way.result())
+        finally:
+            with self._changed:
+                self._under_way = None
+                self._changed.notify_all()
         messages: list[Message] = []
         ack_ids: list[str] = []
         for received in response.received_messages:
@@ -278,27 +275,8 @@ class PullSession:
             _LOG.info("Pub/Sub did not change deadlines: %s", type(error).__name__)
 
 
-def subscriber_client() -> SubscriberClient:
-    """A client for Pub/Sub, or for the emulator that PUBSUB_EMULATOR_HOST names.
-
-    The client's own channel to an emulator takes answers of 4 MiB only; a message may have 10 MB.
-    """
-    emulator = os.environ.get("PUBSUB_EMULATOR_HOST")
-    if not emulator:
-        return SubscriberClient()
-    channel = grpc.insecure_channel(emulator, [("grpc.max_receive_message_length", -1)])
-    return SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
-
-
 def _chunks(ids: list[str]) -> list[list[str]]:
     return [ids[start : start + _IDS_A_REQUEST] for start in range(0, len(ids), _IDS_A_REQUEST)]
-
-
-def _explain(status: grpc.StatusCode, subscription: str) -> str:
-    return (
-        f"Pub/Sub refuses to give messages of {subscription}: {status.name}. "
-        "Check that the subscription exists and that this account has roles/pubsub.subscriber."
-    )
 
 
 _lock = threading.Lock()

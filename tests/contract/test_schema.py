@@ -39,23 +39,16 @@ def test_every_request_keeps_the_contract(messages: list[Message], settings: Set
 
 
 LEAST_SHARES = {
-    "event": 0.35,
-    "event with data": 0.2,
-    "event without data": 0.02,
-    "groups": 0.02,
-    "renamed": 0.02,
-    "large event": 0.02,
-    "identify": 0.25,
-    "coalesced identify": 0.03,
-    "removal": 0.02,
-    "update only": 0.1,
-    "id": 0.35,
-    "email": 0.1,
-    "cio_id": 0.03,
-    "trimmed": 0.02,
-    "dead_lettered": 0.1,
+    "event": 0.1,
+    "event with data": 0.05,
+    "identify": 0.1,
+    "update only": 0.02,
+    "id": 0.1,
+    "email": 0.02,
+    "dead_lettered": 0.02,
 }
-"""Of the examples, how many at least have to show what: the check above must have work to do."""
+"""Of the examples, how many at least have to show what: the check above must have work to do. The
+chosen records below show each rarer kind once; hypothesis promises no shares."""
 
 
 def test_the_random_examples_give_every_kind_of_operation() -> None:

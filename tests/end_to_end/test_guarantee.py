@@ -94,10 +94,11 @@ def test_stopped_in_the_middle(
     first = program.ledger()
     assert first["balanced"]
     assert 0 < first["received"] < RECORDS
-    # What was settled is acknowledged, and what was pulled ahead is back at once.
+    # What was settled is acknowledged, and nothing else.
     stats = broker.broker.stats(SUBSCRIPTION)
     assert stats.acked == first["received"] == len(numbers(customerio))
-    assert stats.outstanding == 0
+    assert stats.undelivered + stats.outstanding == RECORDS - first["received"]
+    broker.pass_time(LEASE_S)
     assert "received" in program.log()
 
     program = Program(

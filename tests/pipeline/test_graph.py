@@ -1,0 +1,283 @@
+"""The shape of the job: what may not be between source and sink, and what it is called."""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+import pytest
+from apache_beam.internal import pickler
+from apache_beam.internal.cloudpickle import cloudpickle
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.portability import common_urns
+from apache_beam.portability.api import beam_runner_api_pb2 as api
+from apache_beam.pvalue import AsList, PCollection
+from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+from apache_beam.transforms.environments import EmbeddedPythonEnvironment
+from apache_beam.transforms.userstate import BagStateSpec
+
+from pipeline import graph, plan
+from pipeline.deadletters import FileStore, Store, TopicStore
+from pipeline.settings import parse_settings
+from pipeline.sources.dataflow import ReadOnDataflow
+from pipeline.sources.files import ReadFromFiles
+from pipeline.sources.subscription import ReadFromSubscription
+from transforms.records import Message
+from transforms.sink.sink import DeliverToCustomerIo
+
+PARDO = common_urns.primitives.PAR_DO.urn
+IMPULSE = common_urns.primitives.IMPULSE.urn
+PUBSUB_READ = common_urns.composites.PUBSUB_READ.urn
+# beam.Create keeps a step of this name also when it does not reshuffle: it is the identity.
+NO_RESHUFFLE = "MaybeReshuffle"
+
+SETTINGS = parse_settings(
+    "preset: all_properties\nusers: {user_properties: all, trigger: always}\n"
+)
+SUBSCRIPTION = "projects/project/subscriptions/stream"
+
+
+# The identity of a running job. Dataflow updates a job by the names of its steps: a step that is
+# renamed is a new one, and the job cannot be updated, only drained. The names of our DoFns' classes
+# are parts of them. Do not change this list without saying so in the release notes.
+STEPS = [
+    "Decode/Apply/ParDo(_DecodeDoFn)",
+    "Route/Apply/ParDo(_RouteDoFn)",
+    "Filter/Apply/ParDo(_FilterDoFn)",
+    "Project/Apply/ParDo(_ProjectDoFn)",
+    "Identify/Apply/ParDo(_IdentifyDoFn)",
+    "Resolve/Apply/ParDo(_ResolveDoFn)",
+    "Build/Apply/ParDo(_BuildDoFn)",
+    "Validate/Apply/ParDo(_ValidateDoFn)",
+    "Deliver/Send/ParDo(_DeliverDoFn)",
+    "Dead letters of decode/Write",
+    "Dead letters of route/Write",
+    "Dead letters of filter/Write",
+    "Dead letters of project/Write",
+    "Dead letters of identify/Write",
+    "Dead letters of resolve/Write",
+    "Dead letters of build/Write",
+    "Dead letters of validate/Write",
+    "Dead letters of deliver/Write",
+]
+
+
+class Variant(NamedTuple):
+    """A way to read."""
+
+    source: Callable[[], graph.Source]
+    reads: str
+    """The step that reads, of Beam's naming."""
+    unpacks: list[str]
+    """Our own steps behind it that belong to the source. Part of the identity, too."""
+    store: Store
+
+
+VARIANTS = {
+    "dataflow": Variant(
+        lambda: ReadOnDataflow(SUBSCRIPTION),
+        "Read/Read/Read",
+        ["Read/To message"],
+        TopicStore("projects/project/topics/letters"),
+    ),
+    "subscription": Variant(
+        lambda: ReadFromSubscription(SUBSCRIPTION),
+        "Read/Pull/ReadUnbounded",
+        ["Read/Unpack"],
+        FileStore("/data/letters"),
+    ),
+    "files": Variant(
+        lambda: ReadFromFiles(["/data/a.json"]), "Read/Lines", [], FileStore("gs://b/x")
+    ),
+}
+every_variant = pytest.mark.parametrize("name", VARIANTS)
+
+
+def proto_of(build: Callable[[beam.Pipeline], None]) -> api.Pipeline:
+    """The pipeline as a runner gets it."""
+    pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(["--streaming"]))
+    build(pipeline)
+    proto: api.Pipeline = pipeline.to_runner_api(
+        default_environment=EmbeddedPythonEnvironment.default()
+    )
+    return proto
+
+
+@cache
+def job(name: str) -> api.Pipeline:
+    """The job, put together once."""
+    return new_job(name)
+
+
+def new_job(name: str) -> api.Pipeline:
+    variant = VARIANTS[name]
+
+    def build(pipeline: beam.Pipeline) -> None:
+        policy = plan.delivery_policy(SETTINGS, 4, hold=False)
+        sink = DeliverToCustomerIo(policy, SETTINGS.customerio.credentials)
+        graph.build(pipeline, variant.source(), SETTINGS, sink, variant.store)
+
+    return proto_of(build)
+
+
+def leaves(proto: api.Pipeline) -> dict[str, api.PTransform]:
+    """The steps that do something, by name."""
+    return {
+        transform.unique_name: transform
+        for transform in proto.components.transforms.values()
+        if not transform.subtransforms
+    }
+
+
+def downstream(proto: api.Pipeline, name: str) -> Iterator[api.PTransform]:
+    """The steps behind one, the nearest first."""
+    steps = leaves(proto)
+    seen, waiting = {name}, [steps[name]]
+    while waiting:
+        made = set(waiting.pop(0).outputs.values())
+        for other, step in steps.items():
+            if other not in seen and made & set(step.inputs.values()):
+                seen.add(other)
+                waiting.append(step)
+                yield step
+
+
+def materialises(step: api.PTransform) -> str | None:
+    """Why a runner may store elements before this step; None when it has no reason to."""
+    if step.spec.urn != PARDO:
+        return str(step.spec.urn)
+    payload = api.ParDoPayload.FromString(step.spec.payload)
+    if payload.side_inputs:
+        return "side input"
+    if payload.state_specs or payload.timer_family_specs:
+        return "state"
+    if payload.restriction_coder_id:
+        return "splittable"
+    return None if len(step.inputs) == 1 else "several inputs"
+
+
+@every_variant
+def test_nothing_between_source_and_sink_makes_a_runner_store_records(name: str) -> None:
+    behind = list(downstream(job(name), VARIANTS[name].reads))
+    assert {materialises(step) for step in behind} == {None}
+    # Beam's own steps may change with its version.
+    ours = [step.unique_name for step in behind if not step.unique_name.startswith("Read/Read/")]
+    assert sorted(ours) == sorted(VARIANTS[name].unpacks + STEPS)
+
+
+@every_variant
+def test_no_other_step_stores_anything_either(name: str) -> None:
+    urns = {
+        step.spec.urn
+        for step in leaves(job(name)).values()
+        if not step.unique_name.endswith(NO_RESHUFFLE)
+    }
+    assert urns <= {PARDO, IMPULSE, PUBSUB_READ}
+
+
+_BAG = beam.DoFn.StateParam(BagStateSpec("bag", beam.coders.BytesCoder()))
+
+
+class Stateful(beam.DoFn):
+    """Asks for a bag."""
+
+    def __init__(self) -> None:
+        """Keeps nothing itself."""
+
+    def process(self, element: Any, _bag: Any = _BAG, **_kwargs: Any) -> Any:
+        yield element
+
+
+def flattened(messages: PCollection[Any]) -> Any:
+    return (messages, messages | "Same" >> beam.Map(lambda same: same)) | beam.Flatten()
+
+
+def with_side_input(messages: PCollection[Any]) -> Any:
+    return messages | "Side" >> beam.Map(lambda one, _all: one, AsList(messages))
+
+
+def grouped(messages: PCollection[Any]) -> Any:
+    return messages | beam.WithKeys(1) | beam.GroupByKey()
+
+
+def stateful(messages: PCollection[Any]) -> Any:
+    return messages | beam.WithKeys(1) | "State" >> beam.ParDo(Stateful())
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (flattened, common_urns.primitives.FLATTEN.urn),
+        (with_side_input, "side input"),
+        (grouped, common_urns.primitives.GROUP_BY_KEY.urn),
+        (lambda messages: messages | beam.Reshuffle(), common_urns.primitives.GROUP_BY_KEY.urn),
+        (stateful, "state"),
+    ],
+    ids=["flatten", "side input", "group by key", "reshuffle", "state"],
+)
+def test_this_test_would_see_it(bad: Callable[[PCollection[Any]], Any], reason: str) -> None:
+    def build(pipeline: beam.Pipeline) -> None:
+        _ = (
+            pipeline
+            | "Read" >> ReadFromFiles(["/data/a.json"])
+            | "Bad" >> beam.ptransform_fn(bad)()
+        )
+
+    reasons = {materialises(step) for step in downstream(proto_of(build), "Read/Lines")}
+    assert reason in reasons
+
+
+@every_variant
+def test_source_and_sink_are_one_fused_stage(name: str) -> None:
+    _context, stages = FnApiRunner().create_stages(job(name))
+    reads = VARIANTS[name].reads
+    # The reading of a splittable step; its other parts only say where to begin.
+    process = {reads, f"{reads}/Process"}
+    [together] = [
+        names for stage in stages if process & (names := {t.unique_name for t in stage.transforms})
+    ]
+    assert together >= set(STEPS) - {reads}
+
+
+def test_the_stages_of_the_graph_are_known_by_their_dead_letters() -> None:
+    stages = [step.split("/")[0] for step in STEPS if "Dead letters" not in step]
+    letters = [step.split("/")[0] for step in STEPS if "Dead letters" in step]
+    assert letters == [f"Dead letters of {stage.lower()}" for stage in stages]
+
+
+def functions(proto: api.Pipeline) -> dict[str, Any]:
+    """The function of every step with all that it carries, as a worker unpickles it."""
+    return {
+        name: pickler.loads(api.ParDoPayload.FromString(step.spec.payload).do_fn.payload)
+        for name, step in leaves(proto).items()
+        if step.spec.urn == PARDO
+    }
+
+
+@every_variant
+def test_every_function_pickles_and_pickles_again(name: str) -> None:
+    unpickled = functions(job(name))
+    assert set(unpickled) >= set(STEPS)
+    for function in unpickled.values():
+        pickler.loads(pickler.dumps(function))
+
+
+@every_variant
+def test_no_credential_travels_with_the_job(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {"CUSTOMERIO_SITE_ID": "marked-site-id", "CUSTOMERIO_API_KEY": "marked-api-key"}
+    for variable, value in values.items():
+        monkeypatch.setenv(variable, value)
+    SETTINGS.customerio.credentials.resolve()
+    proto = new_job(name)
+    # Beam compresses what it pickles: only the pickle made anew can be searched.
+    everything = proto.SerializeToString() + cloudpickle.dumps(functions(proto))
+    for variable, value in values.items():
+        assert variable.encode() in everything, "the reference does travel"
+        assert value.encode() not in everything
+
+
+@every_variant
+def test_elements_have_the_types_that_the_coders_know(name: str) -> None:
+    pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(["--streaming"]))
+    messages = pipeline | "Read" >> VARIANTS[name].source()
+    assert messages.element_type is Message
