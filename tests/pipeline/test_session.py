@@ -15,6 +15,7 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 from pipeline.local.pubsub import Draft
 from pipeline.local.pubsub.errors import InvalidArgumentError
 from pipeline.sources import session as session_module
+from pipeline.sources.client import subscriber_client
 from pipeline.sources.session import (
     LEASE_S,
     MAX_MESSAGES_A_PULL,
@@ -24,7 +25,6 @@ from pipeline.sources.session import (
     SubscriptionError,
     close_session,
     session_of,
-    subscriber_client,
 )
 from tests.pipeline.conftest import PATIENCE_S, PUBLISHED_AT, SUBSCRIPTION, TOPIC, PubSub
 from transforms.records import Message

@@ -7,6 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from transforms.conditions import Scalar
+from transforms.decode import decode_message
 from transforms.records import (
     Built,
     DeadLetter,
@@ -32,6 +33,17 @@ ORIGIN = Origin("m1", PUBLISHED, {"source": "test"})
 
 few = settings(deadline=None, max_examples=40)
 many = settings(deadline=None, max_examples=100)
+
+
+GOOD = b'{"event_type":"A","user_id":"u1"}'
+"""A record, as text."""
+
+PASSED = "record"
+MALFORMED = "dead_lettered.malformed_json"
+NOT_UTF8 = "dead_lettered.not_utf8"
+NO_OBJECT = "dead_lettered.not_an_object"
+TOO_DEEP = "dead_lettered.too_deep"
+TOO_LARGE = "dead_lettered.too_large"
 
 
 def message(data: bytes, *, publish_time: float | None = PUBLISHED) -> Message:
@@ -108,6 +120,20 @@ def letter_of(result: object) -> DeadLetter:
     assert isinstance(result, Settled), result
     assert result.letter is not None
     return result.letter
+
+
+def decoded(data: bytes) -> list[str]:
+    """What decode makes of a message: `PASSED` or the outcome, for each record in it."""
+    return [
+        PASSED if isinstance(result, Record) else outcome_of(result)
+        for result in decode_message(message(data))
+    ]
+
+
+def nested(levels: int, inside: bytes = b"1") -> bytes:
+    """A record of so many levels, as text: the record itself is the first."""
+    inner = levels - 1
+    return b'{"a":' + b"[" * inner + inside + b"]" * inner + b"}"
 
 
 def scalars() -> st.SearchStrategy[Scalar]:

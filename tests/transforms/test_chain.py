@@ -13,10 +13,10 @@ from transforms.conditions import OPERATORS, Clause
 from transforms.decode import decode_message
 from transforms.filter import Filter, FilterRules
 from transforms.identify import select_person
-from transforms.project import EventSelection, project_event
+from transforms.project import EventSelection, project
 from transforms.properties import PropertyPath, Selection
 from transforms.reasons import OUTCOMES
-from transforms.records import Delivery, EventOperation, Projected, Record, Settled
+from transforms.records import Delivery, EventOperation, Record, Settled
 from transforms.resolve import resolve_identifier
 from transforms.route import route
 from transforms.tally import Tally
@@ -49,9 +49,7 @@ class Chain(msgspec.Struct):
         passed = Filter(self.rules).apply(routed)
         if isinstance(passed, Settled):
             return passed
-        data = project_event(record, self.events, tally) if passed.event else None
-        projected = Projected(record, passed.update, data, passed.person, passed.filtered)
-        selected = select_person(projected, self.people, tally)
+        selected = select_person(project(passed, self.events, tally), self.people, tally)
         if isinstance(selected, Settled):
             return selected
         known = resolve_identifier(selected, PropertyPath(self.identifier), "dead_letter")

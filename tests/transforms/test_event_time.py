@@ -116,6 +116,23 @@ def test_not_readable_is_never_replaced_by_another_time(value: object) -> None:
         time_of({"event_time": value, "client_event_time": 1_777_888_867}, PUBLISHED)
 
 
+@pytest.mark.parametrize(
+    ("fields", "published", "detail"),
+    [
+        pytest.param({"time": "SECRET"}, 1e9, "time is not a time", id="unreadable"),
+        pytest.param({"time": 0}, 1e9, "time is outside 1000000000 to", id="too early"),
+        pytest.param({"created_at": 1e300}, 1e9, "created_at is outside", id="too late"),
+        pytest.param({}, 0.0, "publish time is outside", id="the message's own"),
+        pytest.param({"time": None}, None, "the record has no time", id="none"),
+    ],
+)
+def test_the_text_says_which_time_is_wrong_and_how(
+    fields: dict[str, Any], published: float | None, detail: str
+) -> None:
+    with pytest.raises(InvalidTimeError, match=detail):
+        time_of(fields, published)
+
+
 FIELDS = (
     "event_time",
     "time",

@@ -55,7 +55,10 @@ def what_is(fields: dict[str, Any], *, identify_events: bool = False) -> str:
         ),
         pytest.param({"event_type": "A", "cohort_id": "c"}, "event", id="half a cohort message"),
         pytest.param(
-            {"event_type": "A", "cohort_id": None, "in_cohort": None}, "event", id="null cohort"
+            {"event_type": "A", "cohort_id": None, "in_cohort": True}, "event", id="null cohort"
+        ),
+        pytest.param(
+            {"event_type": "A", "cohort_id": "c", "in_cohort": None}, "event", id="null in_cohort"
         ),
         pytest.param({}, UNKNOWN, id="nothing"),
         pytest.param({"user_id": "u"}, UNKNOWN, id="a user alone"),

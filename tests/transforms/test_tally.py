@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.tally import (
+    COUNTED_AT_ONCE,
     PROCESS_LEDGER,
     ProcessLedger,
     Tally,
@@ -55,6 +56,18 @@ def test_a_tally_starts_again_when_it_has_reported() -> None:
     assert counts == {"received": 4}
     assert latencies == {latency_bucket(100): 1}
     assert (tally.counts, tally.latencies_ms) == (Counter(), [])
+    PROCESS_LEDGER.reset()
+
+
+@pytest.mark.parametrize("name", COUNTED_AT_ONCE)
+def test_what_the_ledger_knows_already_is_not_reported_to_it_again(name: str) -> None:
+    PROCESS_LEDGER.reset()
+    PROCESS_LEDGER.count_now(name)
+    tally = Tally()
+    tally.add(name)
+    tally.add("delivered")
+    tally.report()
+    assert PROCESS_LEDGER.snapshot(with_open=True)[0] == {name: 1, "delivered": 1}
     PROCESS_LEDGER.reset()
 
 
