@@ -19,6 +19,8 @@ from transforms.tally import Tally
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 """Of a message, after inflating it."""
+MAX_KEPT_BYTES = 10_000_000
+"""Of a message that is too large; the size of Pub/Sub's largest message."""
 MAX_DEPTH = 100
 """Levels of nesting; a flat record has one."""
 
@@ -57,12 +59,24 @@ def _records(message: Message) -> Iterator[Record | Settled]:
             yield _bad(Fault("not_utf8", detail), message, data)
             return
     if len(data) > MAX_MESSAGE_BYTES:
-        detail = f"over {MAX_MESSAGE_BYTES} bytes; only the first 1000 are kept here"
-        yield _bad(Fault("too_large", detail), message, data[:1000])
+        yield _too_large(message, data)
         return
     text = data.removeprefix(_UTF8_BOM).strip()
     found, fault = _document(text, message)
     yield from _lines(text, fault, message) if found is None else found
+
+
+def _too_large(message: Message, inflated: bytes) -> Settled:
+    """Sets a message aside as it came: compressed, so that nothing of it is lost.
+
+    Of a request body only the beginning is kept, without its API key; and of a line of a file that
+    is larger than any message, for the file has it.
+    """
+    if len(message.data) <= MAX_KEPT_BYTES and b"api_key" not in inflated:
+        detail = f"inflated, it is over {MAX_MESSAGE_BYTES} bytes"
+        return _bad(Fault("too_large", detail), message, message.data)
+    detail = f"over {MAX_MESSAGE_BYTES} bytes; only the first 1000 are kept here"
+    return _bad(Fault("too_large", detail), message, inflated[:1000])
 
 
 def _inflate(data: bytes) -> bytes:
