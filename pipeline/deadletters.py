@@ -6,7 +6,6 @@ materialisation between the stages and the store on some runners.)
 """
 
 import gzip
-import itertools
 import os
 import threading
 from collections.abc import Iterable, Sequence
@@ -14,6 +13,7 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import uuid4
 
 import apache_beam as beam
 import msgspec
@@ -109,7 +109,6 @@ def _gzipped(data: bytes) -> bytes:
 
 
 _started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-_part = itertools.count(1)
 _file_lock = threading.Lock()
 
 
@@ -132,15 +131,21 @@ class FileStore:
         data = b"".join(line + b"\n" for _letter, line in letters)
         name = f"{self._prefix}-{_started}-{os.getpid()}"
         if not self._local:
-            with FileSystems.create(f"{name}-{next(_part)}.jsonl", "application/json") as file:
+            # Workers may share their start and their process id: only a random name is their own.
+            with FileSystems.create(f"{name}-{uuid4().hex}.jsonl", "application/json") as file:
                 file.write(data)
             return
         with _file_lock:
             descriptor = os.open(f"{name}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            size = os.fstat(descriptor).st_size
             try:
                 with open(descriptor, "ab", closefd=False) as file:
                     file.write(data)
                 os.fsync(descriptor)
+            except OSError:
+                # A half line would damage the first letter of the next try.
+                os.ftruncate(descriptor, size)
+                raise
             finally:
                 os.close(descriptor)
 

@@ -1,14 +1,12 @@
 """Starting a job: check everything, build the graph, run it where the options say."""
 
 import logging
-import os
-import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from types import FrameType
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
@@ -35,8 +33,9 @@ from pipeline.sources.dataflow import ReadOnDataflow
 from pipeline.sources.files import FileReadError, ReadFromFiles, find_files
 from pipeline.sources.session import SubscriptionError
 from pipeline.sources.subscription import ReadFromSubscription
-from pipeline.stop import STOP
+from pipeline.stop import STOP, stop_on_signals
 from transforms.sink.sink import DeliverToCustomerIo
+from transforms.tally import PROCESS_LEDGER
 
 _LOG = logging.getLogger(__name__)
 
@@ -89,16 +88,16 @@ def _start(options: PipelineOptions) -> int:
     # Looked up here, not with the graph: a file that is missing is the command line's fault.
     paths = find_files(given.input_files) if given.input_files else []
 
-    def build(pipeline: beam.Pipeline) -> None:
+    def build(pipeline: beam.Pipeline, files: list[str]) -> None:
         # Source and sink are made anew: Beam ties a transform to the one pipeline that it is in.
         sink = DeliverToCustomerIo(policy, credentials)
-        source = ReadFromFiles(paths) if paths else _subscription(given, runner)
+        source = ReadFromFiles(files) if files else _subscription(given, runner)
         graph.build(pipeline, source, settings, sink, store)
 
     if one_machine:
-        return _run_here(build, options, settings)
+        return _run_here(build, options, settings, paths)
     pipeline = beam.Pipeline(options=options)
-    build(pipeline)
+    build(pipeline, paths)
     result = pipeline.run()
     if runner != DATAFLOW:
         # Dataflow goes on by itself, and its launcher wants a program that ends. Elsewhere the end
@@ -142,7 +141,10 @@ def _subscription(given: StreamOptions, runner: str) -> graph.Source:
     return ReadFromSubscription(given.input_subscription, given.stop_when_idle_s)
 
 
-def _run_here(build: graph.Builder, options: PipelineOptions, settings: Settings) -> int:
+_Build = Callable[[beam.Pipeline, list[str]], None]
+
+
+def _run_here(build: _Build, options: PipelineOptions, settings: Settings, paths: list[str]) -> int:
     given = options.view_as(StreamOptions)
     ledger_file = Path(given.ledger_file) if given.ledger_file else None
     _LOG.info(
@@ -152,12 +154,17 @@ def _run_here(build: graph.Builder, options: PipelineOptions, settings: Settings
     code = EXIT_OK
     # Beyond what a delivery may take there is nothing more to wait for.
     patience_s = settings.delivery.retry_for_s + settings.delivery.request_timeout_s + _GRACE_S
-    with _stop_on_signals(patience_s), _ledger_written(ledger_file):
+    with stop_on_signals(patience_s), _ledger_written(ledger_file):
         try:
-            if given.input_files:
-                run_once(build, options)
+            if paths:
+                code = _run_files(build, options, paths)
             else:
-                run_subscription(build, options, given.input_subscription, given.stop_when_idle_s)
+                run_subscription(
+                    lambda pipeline: build(pipeline, []),
+                    options,
+                    given.input_subscription,
+                    given.stop_when_idle_s,
+                )
         except SubscriptionError as error:
             _LOG.error("%s", error)
             code = EXIT_FAILED
@@ -173,33 +180,28 @@ def _run_here(build: graph.Builder, options: PipelineOptions, settings: Settings
     return code
 
 
-@contextmanager
-def _stop_on_signals(patience_s: float) -> Iterator[None]:
-    """SIGINT and SIGTERM: stop reading and settle what is in flight, within `patience_s` seconds.
+def _build_for(build: _Build, path: str, pipeline: beam.Pipeline) -> None:
+    build(pipeline, [path])
 
-    A second signal ends the process at once; what is not settled then comes again.
-    """
-    timer = threading.Timer(patience_s, _give_up)
-    timer.daemon = True
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
+def _run_files(build: _Build, options: PipelineOptions, paths: list[str]) -> int:
+    """Runs the pipeline over one file after the other: each is settled by itself."""
+    code = EXIT_OK
+    for path in paths:
         if STOP.is_set():
-            os._exit(EXIT_FAILED)
-        STOP.set()
-        timer.start()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        timer.cancel()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _give_up() -> None:
-    _LOG.error("What is in flight could not be settled. It was not acknowledged and comes again.")
-    os._exit(EXIT_FAILED)
+            break
+        try:
+            run_once(partial(_build_for, build, path), options)
+        except Exception as error:
+            PROCESS_LEDGER.roll_back()
+            _LOG.error(
+                "%s was not finished and is not in the ledger; what was sent of it counts once "
+                "when it is read again: %s",
+                path,
+                last_line(error),
+            )
+            code = EXIT_FAILED
+    return code
 
 
 @contextmanager

@@ -137,6 +137,11 @@ def _contradictions(given: argparse.Namespace) -> list[str]:
             "--direct_running_mode=multi_processing: the ledger and the signal to stop do not "
             "reach other processes; leave it out"
         )
+    if runner == DATAFLOW and given.dead_letter_files and "://" not in given.dead_letter_files:
+        problems.append(
+            f"--dead_letter_files: found {given.dead_letter_files!r}, which is on a worker's own "
+            "disk and goes away with it; on Dataflow give a gs:// prefix"
+        )
     if runner not in ONE_MACHINE:
         for flag in ("stop_when_idle_s", "ledger_file"):
             if getattr(given, flag) is not None:

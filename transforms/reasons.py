@@ -70,7 +70,7 @@ BESIDE_THE_LEDGER: Final[Mapping[str, str]] = MappingProxyType(
         "trimmed.too_many_attributes": "With `trim`: an identify cut to 300 attributes.",
         "trimmed.attribute_name_too_long": "With `trim`: an attribute dropped for its name.",
         "trimmed.attribute_value_too_long": "With `trim`: an attribute dropped for its value.",
-        "requests": "Requests to Customer.io, every attempt counted.",
+        "requests": "Requests to Customer.io, repeated ones too, of bundles that were settled.",
         "request_bytes": "Bytes of their bodies.",
         "batch_items": "Operations in them.",
         "first_attempt": "Operations accepted by the first request that held them.",

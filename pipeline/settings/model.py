@@ -216,7 +216,10 @@ class Delivery(Section):
         default=16, ge=1, le=64, description="Most requests in flight in one process."
     )
     request_timeout_s: float = Field(
-        default=10.0, gt=0, le=300, description="Seconds to wait for the answer to one request."
+        default=10.0,
+        gt=0,
+        le=300,
+        description="Seconds without a word from Customer.io after which a request is given up.",
     )
     retry_for_s: float = Field(
         default=120.0,

@@ -29,7 +29,11 @@ def find_files(pattern: str) -> list[str]:
         raise FileReadError(f"{pattern} cannot be looked up: {error}") from error
     if not match.metadata_list:
         raise FileReadError(f"no file is called {pattern}")
-    return sorted(metadata.path for metadata in match.metadata_list)
+    paths = sorted(metadata.path for metadata in match.metadata_list)
+    for path in paths:
+        if path.lower().endswith(".zip"):
+            raise FileReadError(f"{path}: .zip is not read yet; unzip it, its .gz files are")
+    return paths
 
 
 def open_file(path: str) -> BinaryIO:

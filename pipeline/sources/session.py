@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -25,6 +26,7 @@ _LOG = logging.getLogger(__name__)
 MAX_MESSAGES_A_PULL = 1_000
 MAX_WAITING = 4_000
 """Messages pulled ahead of the pipeline."""
+MAX_WAITING_BYTES = 64 * 1024 * 1024
 LEASE_S = 20
 """After a crash, Pub/Sub delivers again what was in flight within this time."""
 EXTEND_EVERY_S = 5.0
@@ -42,11 +44,13 @@ _LAST_ANSWER_S = 0.25
 class Pulled:
     """The messages of one pull, and the ids to acknowledge them by."""
 
-    __slots__ = ("ack_ids", "messages")
+    __slots__ = ("ack_ids", "messages", "size")
 
     def __init__(self, messages: list[Message], ack_ids: list[str]) -> None:
         self.messages = messages
         self.ack_ids = ack_ids
+        self.size = sum(len(message.data) for message in messages)
+        """Bytes of their data."""
 
 
 class SubscriptionError(RuntimeError):
@@ -78,8 +82,8 @@ class PullSession:
         self._failures = 0
         self._busy_at = time.monotonic()
         self._threads = [
-            threading.Thread(target=self._pull_loop, name="pull", daemon=True),
-            threading.Thread(target=self._lease_loop, name="lease", daemon=True),
+            threading.Thread(target=self._guard, args=(loop,), name=name, daemon=True)
+            for name, loop in (("pull", self._pull_loop), ("lease", self._lease_loop))
         ]
         for thread in self._threads:
             thread.start()
@@ -165,6 +169,14 @@ class PullSession:
             thread.join()
         self._client.close()
 
+    def _guard(self, loop: Callable[[], None]) -> None:
+        """Runs a thread's loop; a job whose reading has ended must not look like an idle one."""
+        try:
+            loop()
+        except Exception as error:
+            _LOG.exception("Reading %s ended", self.subscription)
+            self._fail(SubscriptionError(f"reading {self.subscription} ended: {error!r}"))
+
     def _pull_loop(self) -> None:
         while self._room():
             try:
@@ -185,8 +197,13 @@ class PullSession:
     def _room(self) -> bool:
         """Waits for room; False when the session has stopped."""
         with self._changed:
-            self._changed.wait_for(lambda: self._stopped or self._waiting_messages < MAX_WAITING)
+            self._changed.wait_for(lambda: self._stopped or not self._is_full())
             return not self._stopped
+
+    def _is_full(self) -> bool:
+        if self._waiting_messages >= MAX_WAITING:
+            return True
+        return sum(pulled.size for pulled in self._waiting) >= MAX_WAITING_BYTES
 
     def _pull(self) -> Pulled | None:
         request = PullRequest(subscription=self.subscription, max_messages=MAX_MESSAGES_A_PULL)

@@ -156,7 +156,9 @@ def test_a_bucket_gets_an_object_a_bundle(tmp_path: Path, monkeypatch: pytest.Mo
     store.write(encoded(letter(1)))
     store.write(encoded(letter(2), letter(3)))
     assert len(set(created)) == 2
-    assert all(re.fullmatch(r"gs://bucket/letters-\S+-\d+\.jsonl", path) for path in created)
+    assert all(
+        re.fullmatch(r"gs://bucket/letters-\S+-[0-9a-f]{32}\.jsonl", path) for path in created
+    )
     assert sorted(each["message_id"] for each in read_files(tmp_path)) == ["1", "2", "3"]
 
 
@@ -308,3 +310,21 @@ def test_nothing_is_acknowledged_while_the_store_fails(
     counts = pub_sub.counts()
     assert (counts.acked, counts.redelivered) == (2, 2)
     assert "no space left on device" in caplog.text
+
+
+def test_a_write_that_failed_leaves_no_half_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FileStore(f"{tmp_path}/letters")
+    store.open()
+    store.write(encoded(letter(1)))
+
+    def full(_descriptor: int) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="no space left"):
+            store.write(encoded(letter(2)))
+    store.write(encoded(letter(3)))
+    assert [each["message_id"] for each in read_files(tmp_path)] == ["1", "3"]

@@ -300,3 +300,9 @@ def test_files_as_a_source(tmp_path: Path) -> None:
         "2.ndjson:1",
         "2.ndjson:2",
     ]
+
+
+def test_an_archive_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "export.zip").write_bytes(b"PK\x03\x04")
+    with pytest.raises(FileReadError, match=r"export\.zip: \.zip is not read yet; unzip it"):
+        find_files(f"{tmp_path}/*")

@@ -71,7 +71,8 @@ SETTINGS = "--settings=settings.yaml"
 FILES = "--input_files=in.ndjson"
 STREAM = f"--input_subscription={SUBSCRIPTION}"
 LETTERS = "--dead_letter_files=letters/bad"
-DATAFLOW = ("--runner=DataflowRunner", "--max_num_workers=2", LETTERS, STREAM)
+BUCKET = "--dead_letter_files=gs://bucket/letters"
+DATAFLOW = ("--runner=DataflowRunner", "--max_num_workers=2", BUCKET, STREAM)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ DATAFLOW = ("--runner=DataflowRunner", "--max_num_workers=2", LETTERS, STREAM)
             id="half of the environment on Dataflow",
         ),
         pytest.param(
-            (SETTINGS, FILES, LETTERS, "--runner=dataflow", "--max_num_workers=2"),
+            (SETTINGS, FILES, BUCKET, "--runner=dataflow", "--max_num_workers=2"),
             "customerio.site_id: ${CUSTOMERIO_SITE_ID} is not set on Dataflow's workers; store "
             "the value in Secret Manager and write secret://projects/P/secrets/S/versions/V",
             id="the environment on Dataflow by its short name",
@@ -237,9 +238,26 @@ def test_a_damaged_file_fails_the_job_and_is_named(
     endpoint = f"--customerio_endpoint={stand_in.url}"
     arguments = [SETTINGS, "--input_files=damaged.gz", LETTERS, endpoint]
     assert main([*arguments, "--ledger_file=ledger.json"]) == EXIT_FAILED
-    assert "The job ended early: damaged.gz cannot be read: Compressed file ended" in caplog.text
+    assert "damaged.gz was not finished and is not in the ledger" in caplog.text
+    assert "damaged.gz cannot be read: Compressed file ended" in caplog.text
     ledger = json.loads(Path("ledger.json").read_text())
     assert (ledger["final"], ledger["received"]) == (True, 0)
+
+
+@pytest.mark.usefixtures("here")
+def test_a_damaged_file_does_not_hold_up_the_others(stand_in: CustomerIoStandIn) -> None:
+    Path("many").mkdir()
+    Path("many/b.gz").write_bytes(gzip.compress(record(9) + b"\n" + record(8))[:-4])
+    Path("many/a.ndjson").write_bytes(record(1) + b"\nno record\n")
+    Path("many/c.ndjson").write_bytes(record(3))
+    endpoint = f"--customerio_endpoint={stand_in.url}"
+    arguments = [SETTINGS, "--input_files=many/*", LETTERS, endpoint]
+    assert main([*arguments, "--ledger_file=ledger.json"]) == EXIT_FAILED
+    ledger = json.loads(Path("ledger.json").read_text())
+    assert ledger["outcomes"] == {"delivered": 2, "dead_lettered.malformed_json": 1}
+    assert ledger["received"] == 3
+    assert {"user-1", "user-3"} <= set(names(stand_in))
+    assert [letter["record"] for letter in letters()] == ["no record"]
 
 
 @pytest.mark.usefixtures("here")

@@ -16,7 +16,7 @@ from pipeline.options import (
 SUBSCRIPTION = "--input_subscription=projects/p/subscriptions/s"
 FILES = "--input_files=/data/*.json"
 SETTINGS = "--settings=settings.yaml"
-LETTERS = "--dead_letter_files=/data/letters"
+LETTERS = "--dead_letter_files=gs://data/letters"
 STREAM = (SETTINGS, SUBSCRIPTION, LETTERS)
 HISTORY = (SETTINGS, FILES, LETTERS)
 
@@ -148,9 +148,20 @@ def case(name: str, arguments: tuple[str, ...], *problems: str) -> object:
         ),
         case(
             "what Dataflow cannot do",
-            (*STREAM, "--runner=DataflowRunner", "--stop_when_idle_s=5", "--ledger_file=l.json"),
+            (
+                *STREAM,
+                "--runner=DataflowRunner",
+                "--stop_when_idle_s=5",
+                "--ledger_file=l.json",
+            ),
             "--stop_when_idle_s works on one machine, not with --runner=DataflowRunner",
             "--ledger_file works on one machine, not with --runner=DataflowRunner",
+        ),
+        case(
+            "dead letters on a worker's disk",
+            (*STREAM[:-1], "--dead_letter_files=letters", "--runner=DataflowRunner"),
+            "--dead_letter_files: found 'letters', which is on a worker's own disk and goes away "
+            "with it; on Dataflow give a gs:// prefix",
         ),
         case(
             "a subscription on Flink",
@@ -230,7 +241,7 @@ def test_what_is_given_arrives() -> None:
     assert given.settings == "settings.yaml"
     assert given.input_subscription == "projects/p/subscriptions/s"
     assert given.input_files is None
-    assert given.dead_letter_files == "/data/letters"
+    assert given.dead_letter_files == "gs://data/letters"
     assert given.stop_when_idle_s == 2.5
     assert given.customerio_endpoint == "http://[::1]:1"
 

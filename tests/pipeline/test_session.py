@@ -328,3 +328,34 @@ def test_a_process_has_one_session_a_subscription() -> None:
     close_session(SUBSCRIPTION)
     close_session(SUBSCRIPTION)
     assert session_of(SUBSCRIPTION) is not first
+
+
+def test_a_thread_that_breaks_is_no_idle_subscription(
+    pub_sub: PubSub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_self: PullSession) -> None:
+        raise ValueError("the channel is closed")
+
+    monkeypatch.setattr(PullSession, "_pull", broken)
+    pub_sub.put("a")
+    session = PullSession(SUBSCRIPTION)
+    try:
+        with pytest.raises(SubscriptionError, match="the channel is closed"):
+            session.take(PATIENCE_S)
+    finally:
+        session.close()
+
+
+def test_it_does_not_hoard_bytes(pub_sub: PubSub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "MAX_WAITING_BYTES", 3_000)
+    monkeypatch.setattr(session_module, "MAX_MESSAGES_A_PULL", 2)
+    pub_sub.put(*[str(number) * 1_000 for number in range(8)])
+    session = PullSession(SUBSCRIPTION)
+    try:
+        taken = [session.take(PATIENCE_S)]
+        assert pub_sub.counts().undelivered >= 2
+        while len(taken) < 4:
+            taken.append(session.take(PATIENCE_S))
+        assert all(pulled is not None and len(pulled.messages) == 2 for pulled in taken)
+    finally:
+        session.close()

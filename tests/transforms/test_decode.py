@@ -12,9 +12,7 @@ from tests.transforms.make import (
     MALFORMED,
     NO_OBJECT,
     NOT_UTF8,
-    ORIGIN,
     PASSED,
-    PUBLISHED,
     TOO_DEEP,
     TOO_LARGE,
     decoded,
@@ -23,7 +21,6 @@ from tests.transforms.make import (
     nested,
 )
 from transforms.decode import MAX_DEPTH, MAX_MESSAGE_BYTES, decode_message
-from transforms.records import Origin, Record, Settled
 
 
 @pytest.mark.parametrize(

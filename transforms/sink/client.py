@@ -1,5 +1,6 @@
 """One HTTP connection to the Track API."""
 
+import logging
 from collections.abc import Callable
 
 import requests
@@ -10,6 +11,9 @@ from transforms.sink.answers import Answer
 Credentials = Callable[[], tuple[str, str]]
 """Gives (site id, API key). Called on the worker, so that no key travels in the job. Of two that
 are equal one may take the other's place, so compare by what they refer to."""
+
+# Its warnings name the URL, and a v1 path holds the person.
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 _HEADERS = {"Content-Type": "application/json", "User-Agent": "amplitude-customerio-stream"}
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
+from transforms.progress import PROGRESS
 from transforms.sink.alarm import BLOCKED, Alarm, summary
 from transforms.sink.answers import Answer, Meaning, Verdict, read_answer, retry_after_s
 from transforms.sink.backoff import backoff_s
@@ -122,6 +123,7 @@ class _Run:
             answer = self._attempt(request, body)
             verdict = read_answer(answer, len(request.pendings))
             if verdict.meaning in (Meaning.ACCEPTED, Meaning.SPLIT):
+                PROGRESS.note()
                 return verdict
             failures += 1
             if failures == 1:

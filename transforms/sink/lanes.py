@@ -28,6 +28,10 @@ class DeliveryPolicy(Struct, frozen=True):
     retry_for_s: float = 120.0
 
 
+_kept: dict[tuple["DeliveryPolicy", Credentials], tuple[RequestBudget, Alarm]] = {}
+"""Outlives the lanes: a bundle that failed must not forget how long Customer.io asked to wait."""
+
+
 class Lanes:
     """Threads with a connection each. One person's items always take the same one.
 
@@ -37,12 +41,13 @@ class Lanes:
 
     def __init__(self, policy: DeliveryPolicy, credentials: Credentials) -> None:
         self._policy = policy
-        budget = RequestBudget(policy.requests_per_second)
-        alarm = Alarm()
+        self.budget, alarm = _kept.setdefault(
+            (policy, credentials), (RequestBudget(policy.requests_per_second), Alarm())
+        )
         self._lanes = [
             Lane(
                 TrackClient(policy.endpoint, credentials, policy.request_timeout_s),
-                budget,
+                self.budget,
                 alarm,
                 policy.retry_for_s,
             )

@@ -102,7 +102,6 @@ class _DeliverDoFn(beam.DoFn):
 
     def finish_bundle(self) -> Iterator[Any]:
         yield from self._flush()
-        self._tally.report()
 
     def _flush(self) -> Iterator[Any]:
         held, self._held, self._held_bytes = self._held, [], 0
@@ -122,6 +121,7 @@ class _DeliverDoFn(beam.DoFn):
                 yield TaggedOutput[str, Any](
                     DEAD_LETTERS, WindowedValue(letter, waiting.timestamp, (waiting.window,))
                 )
+        self._tally.report()
 
     def _signal_throttled(self, milliseconds: int) -> None:
         # Autoscaling reads whole seconds: a worker that waits for the budget needs no helper.

@@ -94,3 +94,15 @@ def test_many_threads_acquire_and_release(stand_in: CustomerIoStandIn) -> None:
 
     assert sorted(event_names(stand_in)) == sorted(f"E{number}" for number in range(24))
     assert lane_threads() == before
+
+
+def test_what_customer_io_asked_for_outlives_the_lanes(stand_in: CustomerIoStandIn) -> None:
+    first = acquire(policy(stand_in), credentials)
+    budget = first.budget
+    release(policy(stand_in), credentials)
+    again = acquire(policy(stand_in), credentials)
+    try:
+        assert again is not first
+        assert again.budget is budget
+    finally:
+        release(policy(stand_in), credentials)
