@@ -264,7 +264,7 @@ def test_update_only_is_no_attribute_of_the_300() -> None:
     ],
 )
 def test_what_is_not_covered_says_so(settings: Json) -> None:
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(ValueError):
         one(RECORD, settings)
 
 

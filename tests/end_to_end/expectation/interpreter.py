@@ -49,7 +49,7 @@ def expect(data: bytes, *, settings: dict[str, Any], publish_time: float | None)
     """Return one Expected for each record of the message `data`, in order.
 
     `settings` is the settings file as a plain dict; what it leaves out has its default.
-    `publish_time` is in Unix seconds, None for a record of a file. Raises NotImplementedError
+    `publish_time` is in Unix seconds, None for a record of a file. Raises ValueError
     for `trigger: changed`, `anonymous: send` and `groups.enabled`.
     """
     completed = complete(settings)
