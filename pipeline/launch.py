@@ -5,7 +5,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import apache_beam as beam
@@ -88,16 +87,21 @@ def _start(options: PipelineOptions) -> int:
     # Looked up here, not with the graph: a file that is missing is the command line's fault.
     paths = find_files(given.input_files) if given.input_files else []
 
-    def build(pipeline: beam.Pipeline, files: list[str]) -> None:
-        # Source and sink are made anew: Beam ties a transform to the one pipeline that it is in.
-        sink = DeliverToCustomerIo(policy, credentials)
-        source = ReadFromFiles(files) if files else _subscription(given, runner)
-        graph.build(pipeline, source, settings, sink, store)
+    def reading(files: list[str]) -> graph.Builder:
+        """The job over some files; without any, over the subscription."""
+
+        def build(pipeline: beam.Pipeline) -> None:
+            # Source and sink are made anew: Beam ties a transform to the pipeline that it is in.
+            sink = DeliverToCustomerIo(policy, credentials)
+            source = ReadFromFiles(files) if files else _subscription(given, runner)
+            graph.build(pipeline, source, settings, sink, store)
+
+        return build
 
     if one_machine:
-        return _run_here(build, options, settings, paths)
+        return _run_here(reading, options, settings, paths)
     pipeline = beam.Pipeline(options=options)
-    build(pipeline, paths)
+    reading(paths)(pipeline)
     result = pipeline.run()
     if runner != DATAFLOW:
         # Dataflow goes on by itself, and its launcher wants a program that ends. Elsewhere the end
@@ -141,10 +145,12 @@ def _subscription(given: StreamOptions, runner: str) -> graph.Source:
     return ReadFromSubscription(given.input_subscription, given.stop_when_idle_s)
 
 
-_Build = Callable[[beam.Pipeline, list[str]], None]
+_Reading = Callable[[list[str]], graph.Builder]
 
 
-def _run_here(build: _Build, options: PipelineOptions, settings: Settings, paths: list[str]) -> int:
+def _run_here(
+    reading: _Reading, options: PipelineOptions, settings: Settings, paths: list[str]
+) -> int:
     given = options.view_as(StreamOptions)
     ledger_file = Path(given.ledger_file) if given.ledger_file else None
     _LOG.info(
@@ -157,10 +163,10 @@ def _run_here(build: _Build, options: PipelineOptions, settings: Settings, paths
     with stop_on_signals(patience_s), _ledger_written(ledger_file):
         try:
             if paths:
-                code = _run_files(build, options, paths)
+                code = _run_files(reading, options, paths)
             else:
                 run_subscription(
-                    lambda pipeline: build(pipeline, []),
+                    reading([]),
                     options,
                     given.input_subscription,
                     given.stop_when_idle_s,
@@ -172,7 +178,7 @@ def _run_here(build: _Build, options: PipelineOptions, settings: Settings, paths
             _LOG.error("The job ended early: %s", last_line(error))
             code = EXIT_FAILED
     Console().print(render(read_ledger()))
-    if STOP.is_set() and given.input_files:
+    if STOP.is_set() and paths:
         _LOG.warning(
             "Stopped before the end of the files. Run the same command again: what was "
             "delivered counts once."
@@ -180,18 +186,14 @@ def _run_here(build: _Build, options: PipelineOptions, settings: Settings, paths
     return code
 
 
-def _build_for(build: _Build, path: str, pipeline: beam.Pipeline) -> None:
-    build(pipeline, [path])
-
-
-def _run_files(build: _Build, options: PipelineOptions, paths: list[str]) -> int:
+def _run_files(reading: _Reading, options: PipelineOptions, paths: list[str]) -> int:
     """Runs the pipeline over one file after the other: each is settled by itself."""
     code = EXIT_OK
     for path in paths:
         if STOP.is_set():
             break
         try:
-            run_once(partial(_build_for, build, path), options)
+            run_once(reading([path]), options)
         except Exception as error:
             PROCESS_LEDGER.roll_back()
             _LOG.error(

@@ -80,11 +80,12 @@ def split_records(text: bytes) -> list[bytes] | None:
     for name in _LISTS:
         if values.get(name, b"")[:1] == b"[":
             others = (value for key, value in values.items() if key != name)
-            return split_container(values[name]) if all(map(_is_json, others)) else None
+            return split_container(values[name]) if all(map(is_json, others)) else None
     return None
 
 
-def _is_json(text: bytes) -> bool:
+def is_json(text: bytes) -> bool:
+    """Whether `text` is one JSON value."""
     try:
         msgspec.json.decode(text)
     except (msgspec.DecodeError, ValueError, RecursionError):

@@ -32,7 +32,7 @@ NOT_AVAILABLE_YET: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {
 """Keys (no values given) and values of keys that a later release is going to accept."""
 
 # Base URLs by account region: https://docs.customer.io/files/journeys-track.json
-_BASE_URLS = {"us": "https://track.customer.io", "eu": "https://track-eu.customer.io"}
+BASE_URLS = {"us": "https://track.customer.io", "eu": "https://track-eu.customer.io"}
 
 
 class Section(BaseModel):
@@ -73,7 +73,7 @@ class CustomerIo(Section):
     @property
     def base_url(self) -> str:
         """Where requests go, without a slash at the end."""
-        return self.endpoint or _BASE_URLS[self.region]
+        return self.endpoint or BASE_URLS[self.region]
 
     @property
     def credentials(self) -> Credentials:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
 import apache_beam as beam
-import msgspec
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.pvalue import PBegin, PCollection
@@ -15,7 +14,7 @@ from apache_beam.pvalue import PBegin, PCollection
 from pipeline.stop import STOP
 from transforms.decode import MAX_MESSAGE_BYTES
 from transforms.records import Message
-from transforms.split_json import split_container
+from transforms.split_json import is_json, split_container
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _UTF8_BOM = b"\xef\xbb\xbf"
@@ -68,7 +67,7 @@ class FileReadError(RuntimeError):
 def _texts(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """The lines, or the whole as one text, each with the number of its first line."""
     number, head = next(_numbered_lines(1, file), (1, b""))
-    if 0 < len(head) <= MAX_MESSAGE_BYTES and not _is_json(head.removeprefix(_UTF8_BOM)):
+    if 0 < len(head) <= MAX_MESSAGE_BYTES and not is_json(head.removeprefix(_UTF8_BOM).strip()):
         # Not more than one message may hold, up to the end of a line.
         head += file.read(MAX_MESSAGE_BYTES) + file.readline(MAX_MESSAGE_BYTES)
         if _is_one_text(head.removeprefix(_UTF8_BOM).strip()):
@@ -93,16 +92,8 @@ def _is_one_text(text: bytes) -> bool:
     """Whether lines are parts of one JSON text; so they are when none is a record by itself."""
     lines = (line.strip() for line in text.split(b"\n"))
     return split_container(text) is not None or not any(
-        line[:1] in (b"{", b"[") and len(line) > len("{}") and _is_json(line) for line in lines
+        line[:1] in (b"{", b"[") and len(line) > len("{}") and is_json(line) for line in lines
     )
-
-
-def _is_json(text: bytes) -> bool:
-    try:
-        msgspec.json.decode(text.strip())
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        return False
-    return True
 
 
 def _message(data: bytes, path: str, number: int) -> Message:

@@ -26,15 +26,24 @@ class _Session(requests.Session):
 
 
 class TrackClient:
-    """A kept-alive session. Not for two threads at once."""
+    """A kept-alive session. Not for two threads at once.
 
-    def __init__(self, endpoint: str, credentials: Credentials, timeout_s: float) -> None:
+    `resolved`: what `credentials` gave already, so that clients made together ask for it once.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        credentials: Credentials,
+        timeout_s: float,
+        resolved: tuple[str, str] | None = None,
+    ) -> None:
         self._endpoint = endpoint.rstrip("/")
         self._credentials = credentials
         self._timeout_s = timeout_s
         self._session = _Session()
         self._session.headers.update(_HEADERS)
-        self.renew_credentials()
+        self._use(resolved or credentials())
 
     def post(self, path: str, body: bytes) -> Answer:
         """Sends one request. `path` is percent-encoded. Whatever goes wrong is an answer too."""
@@ -58,7 +67,10 @@ class TrackClient:
 
     def renew_credentials(self) -> None:
         """Reads the credentials again, for a key that was changed while the job runs."""
-        site_id, api_key = self._credentials()
+        self._use(self._credentials())
+
+    def _use(self, resolved: tuple[str, str]) -> None:
+        site_id, api_key = resolved
         # As bytes: requests encodes text as Latin-1 and raises for all other characters.
         self._session.auth = HTTPBasicAuth(site_id.encode(), api_key.encode())
 

@@ -44,9 +44,10 @@ class Lanes:
         self.budget, alarm = _kept.setdefault(
             (policy, credentials), (RequestBudget(policy.requests_per_second), Alarm())
         )
+        resolved = credentials()
         self._lanes = [
             Lane(
-                TrackClient(policy.endpoint, credentials, policy.request_timeout_s),
+                TrackClient(policy.endpoint, credentials, policy.request_timeout_s, resolved),
                 self.budget,
                 alarm,
                 policy.retry_for_s,

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from pipeline.settings.model import BASE_URLS
+
 SAMPLE_SETTINGS = Path("templates/settings/settings.sample.yaml")
-_ENDPOINTS = {"us": "https://track.customer.io", "eu": "https://track-eu.customer.io"}
 
 
 class RunOptions(NamedTuple):
@@ -56,7 +57,7 @@ def parse(argv: Sequence[str] | None, environment: Mapping[str, str] = os.enviro
         settings=given.settings,
         site_id=site_id or None,
         api_key=api_key or None,
-        endpoint=_ENDPOINTS[given.region] if given.region else None,
+        endpoint=BASE_URLS[given.region] if given.region else None,
         records=given.records,
         serve=given.serve,
     )
@@ -88,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         help="its Track API key; CUSTOMERIO_API_KEY keeps it off the command line",
     )
     parser.add_argument(
-        "--region", choices=sorted(_ENDPOINTS), help="its region (default: what the settings say)"
+        "--region", choices=sorted(BASE_URLS), help="its region (default: what the settings say)"
     )
     parser.add_argument(
         "--records",
