@@ -22,6 +22,7 @@ setup(
         "google-cloud-secret-manager>=2.20",
         "msgspec>=0.19",
         "pydantic>=2.10",
+        "python-dotenv>=1.0",
         "pyyaml>=6.0",
         "requests>=2.32",
         "rich>=13.9",

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import apache_beam as beam
@@ -75,7 +76,7 @@ def _start(options: PipelineOptions) -> int:
         return EXIT_OK
     runner = runner_name(options.view_as(StandardOptions))
     one_machine = runner in ONE_MACHINE
-    credentials = settings.customerio.credentials
+    credentials = replace(settings.customerio.credentials, environment_file=given.environment_file)
     if one_machine:
         credentials.resolve()
     elif runner == DATAFLOW:

@@ -53,6 +53,11 @@ class StreamOptions(PipelineOptions):
             help="Base URL of the Track API; wins over the settings. For tests and proxies.",
         )
         parser.add_argument(
+            "--environment_file",
+            help="On one machine: NAME=VALUE lines for the settings' ${NAME}; wins over the "
+            "environment, and is read again when Customer.io refuses the credentials.",
+        )
+        parser.add_argument(
             "--ledger_file", help="On one machine: the ledger as JSON, rewritten every second."
         )
         parser.add_argument(
@@ -143,7 +148,7 @@ def _contradictions(given: argparse.Namespace) -> list[str]:
             "disk and goes away with it; on Dataflow give a gs:// prefix"
         )
     if runner not in ONE_MACHINE:
-        for flag in ("stop_when_idle_s", "ledger_file"):
+        for flag in ("stop_when_idle_s", "ledger_file", "environment_file"):
             if getattr(given, flag) is not None:
                 problems.append(f"--{flag} works on one machine, not with --runner={runner}")
         if given.input_subscription and runner != DATAFLOW:

@@ -4,9 +4,14 @@ A reference may be pickled, logged and stored in a job's options. Only `resolve`
 on the worker, and what it returns is kept nowhere.
 """
 
+import io
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv import dotenv_values
 
 CREDENTIAL_ALLOWED = "${ENV_NAME} or secret://projects/P/secrets/S/versions/V"
 
@@ -41,13 +46,15 @@ class CredentialReference:
         """The reference as it stands in the settings."""
         return self.reference
 
-    def resolve(self) -> str:
+    def resolve(self, environment: Mapping[str, str | None] | None = None) -> str:
         """The credential, without white space around it; read afresh at every call.
+
+        `environment`: variables that win over the process's own.
 
         Raises:
             CredentialError: it is not there, may not be read, is empty or is no plain text.
         """
-        value = self._read().strip()
+        value = self._read(environment or {}).strip()
         if not value:
             raise CredentialError(f"{self.reference} is empty; store the credential there")
         if any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 for c in value):
@@ -57,10 +64,10 @@ class CredentialReference:
             )
         return value
 
-    def _read(self) -> str:
-        environment = _ENVIRONMENT.fullmatch(self.reference)
-        if environment:
-            return _from_environment(environment[1])
+    def _read(self, environment: Mapping[str, str | None]) -> str:
+        variable = _ENVIRONMENT.fullmatch(self.reference)
+        if variable:
+            return environment.get(variable[1]) or _from_environment(variable[1])
         return _from_secret_manager(self.reference.removeprefix("secret://"))
 
 
@@ -70,18 +77,33 @@ class Credentials:
 
     site_id_ref: CredentialReference
     api_key_ref: CredentialReference
+    environment_file: str | None = None
+    """A file of NAME=VALUE lines that wins over the environment: unlike that, it can change while
+    the process runs."""
 
     def resolve(self) -> tuple[str, str]:
-        """Site id and API key, in this order.
+        """Site id and API key, in this order; read afresh at every call.
 
         Raises:
             CredentialError: one of them cannot be had.
         """
-        return self.site_id_ref.resolve(), self.api_key_ref.resolve()
+        environment = _read_file(self.environment_file) if self.environment_file else {}
+        return self.site_id_ref.resolve(environment), self.api_key_ref.resolve(environment)
 
     def __call__(self) -> tuple[str, str]:
         """Same as `resolve`: what the sink calls on a worker. Equal references compare equal."""
         return self.resolve()
+
+
+def _read_file(path: str) -> dict[str, str | None]:
+    try:
+        # Read here: dotenv takes a file that is missing for an empty one.
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        # Not chained: the decoder's error holds what is in the file.
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise CredentialError(f"the environment file {path} cannot be read: {why}") from None
+    return dotenv_values(stream=io.StringIO(text), interpolate=False)
 
 
 def _from_environment(name: str) -> str:

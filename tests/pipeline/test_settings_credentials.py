@@ -1,6 +1,9 @@
 """Credentials by reference: what is accepted, what comes back, what never shows."""
 
 import pickle
+import re
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -162,3 +165,58 @@ def test_secret_that_is_no_text_is_not_shown(secret_manager: type[_SecretManager
     assert refused.value.__cause__ is None
     assert refused.value.__suppress_context__
     assert VALUE not in str(refused.value)
+
+
+PAIR = Credentials(CredentialReference("${SITE}"), CredentialReference("${KEY}"))
+
+
+def with_file(path: Path) -> Credentials:
+    return replace(PAIR, environment_file=str(path))
+
+
+def test_an_environment_file_wins_and_is_read_afresh(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SITE", "site of the environment")
+    monkeypatch.setenv("KEY", "key of the environment")
+    file = tmp_path / "customerio.env"
+    file.write_text(f"# the workspace\nexport KEY='{VALUE}'\n")
+
+    assert with_file(file).resolve() == ("site of the environment", VALUE)
+    file.write_text('SITE=s\nKEY="k$SITE#${SITE}"\n')
+    assert with_file(file).resolve() == ("s", "k$SITE#${SITE}")
+    assert PAIR.resolve() == ("site of the environment", "key of the environment")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        pytest.param(None, "cannot be read: No such file or directory", id="missing"),
+        pytest.param(VALUE.encode() + b"\xff", "cannot be read: it is not UTF-8", id="not text"),
+        pytest.param(b"", "environment variable SITE is not set", id="empty"),
+        pytest.param(VALUE.encode(), "environment variable SITE is not set", id="no line of it"),
+        pytest.param(b"SITE=\nKEY=k", "environment variable SITE is not set", id="no value"),
+    ],
+)
+def test_an_environment_file_that_does_not_hold_them(
+    tmp_path: Path, content: bytes | None, says: str
+) -> None:
+    file = tmp_path / "customerio.env"
+    if content is not None:
+        file.write_bytes(content)
+
+    with pytest.raises(CredentialError, match=re.escape(says)) as refused:
+        with_file(file).resolve()
+    assert VALUE not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_the_pair_pickles_without_its_values(tmp_path: Path) -> None:
+    file = tmp_path / "customerio.env"
+    file.write_text(f"SITE=s\nKEY={VALUE}\n")
+    credentials = with_file(file)
+    credentials.resolve()
+
+    pickled = pickle.dumps(credentials)
+    assert VALUE.encode() not in pickled
+    assert pickle.loads(pickled) == credentials

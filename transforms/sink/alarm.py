@@ -29,6 +29,10 @@ _TEXTS = {
         "Customer.io does not take requests at the moment (%s). They are sent again.",
     ),
 }
+_UNREADABLE = (
+    "The credentials cannot be read again: %s. Those that Customer.io refused are tried until they "
+    "can be."
+)
 BLOCKED = {Meaning.CREDENTIALS: "blocked.credentials", Meaning.ENDPOINT: "blocked.endpoint"}
 """The counter of a meaning that holds everything up."""
 
@@ -39,7 +43,7 @@ class Alarm:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._last: dict[Meaning, float] = {}
+        self._last: dict[str, float] = {}
 
     def ring(self, verdict: Verdict) -> None:
         """Takes note of an answer that was neither an acceptance nor a refusal of an item."""
@@ -47,14 +51,21 @@ class Alarm:
         if counter is not None:
             # At once, not with the bundle: it will not commit before this is mended.
             PROCESS_LEDGER.count_now(counter)
+        level, text = _TEXTS[verdict.meaning]
+        self._say(level, text, summary(verdict))
+
+    def ring_unreadable(self, why: str) -> None:
+        """Takes note of credentials that cannot be read again after they were refused."""
+        self._say(logging.ERROR, _UNREADABLE, why)
+
+    def _say(self, level: int, text: str, detail: str) -> None:
         with self._lock:
             now = self._clock()
-            last = self._last.get(verdict.meaning)
+            last = self._last.get(text)
             if last is not None and now - last < _EVERY_S:
                 return
-            self._last[verdict.meaning] = now
-        level, text = _TEXTS[verdict.meaning]
-        _LOG.log(level, text, summary(verdict))
+            self._last[text] = now
+        _LOG.log(level, text, detail)
 
 
 def summary(verdict: Verdict) -> str:

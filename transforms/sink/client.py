@@ -1,21 +1,29 @@
 """One HTTP connection to the Track API."""
 
 import logging
-from collections.abc import Callable
+import zlib
+from http.cookiejar import DefaultCookiePolicy
 
 import requests
 from requests.auth import HTTPBasicAuth
+from urllib3.exceptions import HTTPError
 
 from transforms.sink.answers import Answer
+from transforms.sink.deadline import Wire, WireAdapter
+from transforms.sink.keyring import Keyring
 
-Credentials = Callable[[], tuple[str, str]]
-"""Gives (site id, API key). Called on the worker, so that no key travels in the job. Of two that
-are equal one may take the other's place, so compare by what they refer to."""
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
+"""A thousand refusals with their reasons take a tenth of it; what is larger is no answer."""
 
 # Its warnings name the URL, and a v1 path holds the person.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
-_HEADERS = {"Content-Type": "application/json", "User-Agent": "amplitude-customerio-stream"}
+_HEADERS = {
+    "Content-Type": "application/json",
+    "User-Agent": "amplitude-customerio-stream",
+    # Compressed answers save nothing here and can be bombs.
+    "Accept-Encoding": "identity",
+}
 
 
 class _Session(requests.Session):
@@ -28,52 +36,98 @@ class _Session(requests.Session):
 class TrackClient:
     """A kept-alive session. Not for two threads at once.
 
-    `resolved`: what `credentials` gave already, so that clients made together ask for it once.
+    `timeout_s`: after so many seconds a request is given up, its whole answer included.
     """
 
-    def __init__(
-        self,
-        endpoint: str,
-        credentials: Credentials,
-        timeout_s: float,
-        resolved: tuple[str, str] | None = None,
-    ) -> None:
+    def __init__(self, endpoint: str, keyring: Keyring, timeout_s: float) -> None:
         self._endpoint = endpoint.rstrip("/")
-        self._credentials = credentials
+        self._keyring = keyring
         self._timeout_s = timeout_s
+        self._used = keyring.pair
+        self._wire = Wire()
         self._session = _Session()
         self._session.headers.update(_HEADERS)
-        self._use(resolved or credentials())
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, WireAdapter(self._wire))
 
     def post(self, path: str, body: bytes) -> Answer:
         """Sends one request. `path` is percent-encoded. Whatever goes wrong is an answer too."""
+        self._used = site_id, api_key = self._keyring.pair
+        # As bytes: requests encodes text as Latin-1 and raises for all other characters.
+        self._session.auth = HTTPBasicAuth(site_id.encode(), api_key.encode())
         session = self._session
         prepared = session.prepare_request(requests.Request("POST", self._endpoint, data=body))
         # Set whole: preparing a URL decodes %2E, and a person called ".." is then another path.
         prepared.url = self._endpoint + path
-        options = session.merge_environment_settings(prepared.url, {}, None, None, None)
+        options = session.merge_environment_settings(prepared.url, {}, True, None, None)
         try:
-            response = session.send(
-                prepared, timeout=self._timeout_s, allow_redirects=False, **options
-            )
-        except requests.RequestException as error:
-            return Answer(0, f"no answer: {type(error).__name__}".encode())
-        return Answer(
-            response.status_code,
-            response.content,
-            response.headers.get("Retry-After"),
-            response.headers.get("Date"),
-        )
+            with self._wire.within(self._timeout_s):
+                response = session.send(
+                    prepared, timeout=self._timeout_s, allow_redirects=False, **options
+                )
+                with response:
+                    answer = _read(response)
+        except (requests.RequestException, HTTPError, zlib.error) as error:
+            timed_out = self._wire.was_cut or isinstance(error, requests.Timeout)
+            return self._late() if timed_out else _no_answer(type(error).__name__)
+        # A connection that is cut within the head looks like an answer without a body.
+        return self._late() if self._wire.was_cut else answer
 
-    def renew_credentials(self) -> None:
-        """Reads the credentials again, for a key that was changed while the job runs."""
-        self._use(self._credentials())
+    def _late(self) -> Answer:
+        return Answer(0, f"no answer within {self._timeout_s:g} s".encode())
 
-    def _use(self, resolved: tuple[str, str]) -> None:
-        site_id, api_key = resolved
-        # As bytes: requests encodes text as Latin-1 and raises for all other characters.
-        self._session.auth = HTTPBasicAuth(site_id.encode(), api_key.encode())
+    def renew_credentials(self) -> str | None:
+        """Reads the credentials again, for a key that was changed while the job runs.
+
+        Returns why they could not be read, None otherwise.
+        """
+        return self._keyring.renew(self._used)
 
     def close(self) -> None:
         """Closes the connection."""
         self._session.close()
+
+
+def _read(response: requests.Response) -> Answer:
+    """The answer, read up to its limit. Raises what requests, urllib3 and zlib raise."""
+    body = b""
+    # Up to an empty read: only that one finds out that an answer was cut off.
+    while len(body) <= MAX_ANSWER_BYTES and (
+        more := response.raw.read(MAX_ANSWER_BYTES + 1 - len(body), decode_content=False)
+    ):
+        body += more
+    coding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if coding in ("gzip", "x-gzip", "deflate"):
+        body = _inflate(body)
+    elif coding not in ("identity", ""):
+        return _no_answer("it is compressed in a way that was not asked for")
+    if len(body) > MAX_ANSWER_BYTES:
+        return _no_answer(f"over {MAX_ANSWER_BYTES} bytes")
+    if response.status_code == requests.codes.ok and not body and not _has_length(response):
+        return _no_answer("it ends within its head, or says nothing")
+    return Answer(
+        response.status_code,
+        body,
+        response.headers.get("Retry-After"),
+        response.headers.get("Date"),
+    )
+
+
+def _has_length(response: requests.Response) -> bool:
+    """Whether the head says where the body ends. One that was cut off most likely does not."""
+    return "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
+
+
+def _no_answer(why: str) -> Answer:
+    return Answer(0, f"no answer: {why}".encode())
+
+
+def _inflate(body: bytes) -> bytes:
+    """An answer that somebody on the way compressed nevertheless. Raises zlib.error."""
+    # 32: whether it is gzip or zlib is read off its head.
+    decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+    inflated = decoder.decompress(body, MAX_ANSWER_BYTES + 1)
+    if not decoder.eof and len(inflated) <= MAX_ANSWER_BYTES:
+        raise zlib.error("the data ends early")
+    return inflated

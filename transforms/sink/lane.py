@@ -156,7 +156,9 @@ class _Run:
         lane.sleep(max(0.0, min(pause, left)))
         if verdict.meaning is Meaning.CREDENTIALS:
             # After the wait: somebody may have mended them meanwhile.
-            lane.client.renew_credentials()
+            unreadable = lane.client.renew_credentials()
+            if unreadable is not None:
+                lane.alarm.ring_unreadable(unreadable)
         if pause >= left:
             raise DeliveryError(
                 f"not delivered within {lane.retry_for_s:g} s; last answer: {summary(verdict)}"

@@ -11,7 +11,8 @@ from msgspec import Struct
 from transforms.sink.alarm import Alarm
 from transforms.sink.batch import Pending, person_key
 from transforms.sink.budget import RequestBudget
-from transforms.sink.client import Credentials, TrackClient
+from transforms.sink.client import TrackClient
+from transforms.sink.keyring import Credentials, Keyring
 from transforms.sink.lane import Lane, Receipt
 
 
@@ -44,10 +45,10 @@ class Lanes:
         self.budget, alarm = _kept.setdefault(
             (policy, credentials), (RequestBudget(policy.requests_per_second), Alarm())
         )
-        resolved = credentials()
+        keyring = Keyring(credentials)
         self._lanes = [
             Lane(
-                TrackClient(policy.endpoint, credentials, policy.request_timeout_s, resolved),
+                TrackClient(policy.endpoint, keyring, policy.request_timeout_s),
                 self.budget,
                 alarm,
                 policy.retry_for_s,

@@ -17,7 +17,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from transforms.reasons import COALESCED, DELIVERED, dead_lettered, weightiest
 from transforms.records import DeadLetter, Delivery
 from transforms.sink.batch import Pending
-from transforms.sink.client import Credentials
+from transforms.sink.keyring import Credentials
 from transforms.sink.lane import Receipt
 from transforms.sink.lanes import DeliveryPolicy, Lanes, acquire, release
 from transforms.stage import DEAD_LETTERS

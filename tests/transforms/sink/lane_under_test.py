@@ -11,6 +11,7 @@ from transforms.records import Operation
 from transforms.sink.alarm import Alarm
 from transforms.sink.budget import RequestBudget
 from transforms.sink.client import TrackClient
+from transforms.sink.keyring import Keyring
 from transforms.sink.lane import Lane, Receipt
 
 SITE_ID = "site-of-the-tests"
@@ -50,7 +51,7 @@ class LaneUnderTest:
     ) -> None:
         self.time = FakeTime()
         self.lane = Lane(
-            TrackClient(url, credentials, timeout_s),
+            TrackClient(url, Keyring(credentials, self.time.clock), timeout_s),
             RequestBudget(0, self.time.clock, self.time.sleep),
             Alarm(self.time.clock),
             retry_for_s,
