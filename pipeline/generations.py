@@ -2,7 +2,7 @@
 
 FnApiRunner neither retries a bundle nor lets go of what it remembers of each one. So a generation
 ends after some bundles, with nothing in flight, and the next one begins; and when a bundle fails,
-its messages go back to Pub/Sub and a new generation takes them up.
+a new generation takes up its messages, which stay leased meanwhile.
 """
 
 import logging
@@ -37,13 +37,13 @@ def run_subscription(
                 failures = 0
             except Exception as error:
                 PROCESS_LEDGER.roll_back()
-                session.release_taken()
+                session.take_again()
                 if session.error is not None:
                     raise session.error from None
                 failures += 1
                 pause = min(_LONGEST_PAUSE_S, 0.5 * 2.0 ** min(failures - 1, 10))
                 _LOG.warning(
-                    "A bundle failed, its messages are back in Pub/Sub; going on in %.1f s: %s",
+                    "A bundle failed, nothing of it is acknowledged; trying again in %.1f s: %s",
                     pause,
                     last_line(error),
                 )

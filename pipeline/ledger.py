@@ -88,7 +88,11 @@ def write_ledger(path: Path, *, final: bool) -> None:
     """Writes the ledger to a file; a reader never sees half of it."""
     ledger = read_ledger(with_open=not final)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps(ledger.as_json(final=final), indent=2) + "\n", encoding="utf-8")
+    text = json.dumps(ledger.as_json(final=final), indent=2) + "\n"
+    draft.unlink(missing_ok=True)
+    # Made anew: whatever somebody else put in its place, a link for one, is not written through.
+    with draft.open("x", encoding="utf-8") as file:
+        file.write(text)
     draft.replace(path)
 
 

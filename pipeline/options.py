@@ -101,7 +101,11 @@ def parse(argv: list[str]) -> PipelineOptions:
 
 def _unknown(argument: str, parser: argparse.ArgumentParser) -> str:
     if not argument.startswith("-"):
-        return f"{argument!r} is not a flag, and no flag takes it as its value"
+        # Not repeated: it may be the value of a flag that does not exist, a key for one.
+        return (
+            "a word on the command line is no flag, and no flag takes it as its value (not shown); "
+            "write flags as --name=value"
+        )
     name = argument.split("=", 1)[0]
     flags = parser._option_string_actions  # noqa: SLF001
     near = difflib.get_close_matches(name, flags, n=1)

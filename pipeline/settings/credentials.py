@@ -5,6 +5,7 @@ on the worker, and what it returns is kept nowhere.
 """
 
 import io
+import logging
 import os
 import re
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ _SECRET = re.compile(
     r"secret://(projects/[a-z0-9.:-]+/secrets/[A-Za-z0-9_-]{1,255}/versions/[A-Za-z0-9_-]+)"
 )
 _SECRET_MANAGER_TIMEOUT_S = 30.0
+_LOGGER_OF_ANSWERS = "google.cloud.secretmanager_v1.services.secret_manager_service.transports.grpc"
 
 
 class CredentialError(Exception):
@@ -126,6 +128,8 @@ def _from_secret_manager(version: str) -> str:
         raise CredentialError(
             f"cannot read {version}: install google-cloud-secret-manager"
         ) from error
+    # At DEBUG Google's client logs whole answers, and this one holds the credential.
+    logging.getLogger(_LOGGER_OF_ANSWERS).addFilter(_nothing)
     try:
         client = secretmanager.SecretManagerServiceClient()
         response = client.access_secret_version(
@@ -155,3 +159,7 @@ def _from_secret_manager(version: str) -> str:
     except UnicodeDecodeError:
         # Not chained: the decoder's error holds the bytes of the credential.
         raise CredentialError(f"{version} is not UTF-8 text; store the credential alone") from None
+
+
+def _nothing(_record: logging.LogRecord) -> bool:
+    return False

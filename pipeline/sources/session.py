@@ -1,24 +1,25 @@
-"""A pull session: one subscription, pulled and kept leased by threads of its own.
+"""A pull session: one subscription, pulled by a thread of its own.
 
-Messages are pulled ahead of the pipeline, up to a bound, and their deadlines are extended until
-they are acknowledged or given back. A process has one session a subscription, whatever becomes of
-the readers that take from it.
+Messages are pulled ahead of the pipeline, up to a bound, and held until they are acknowledged or
+the session ends. A process has one session a subscription, whatever becomes of the readers that
+take from it.
 """
 
 import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import grpc
-from google.api_core.exceptions import GoogleAPIError, ServiceUnavailable
-from google.api_core.retry import Retry, if_exception_type
 from google.cloud.pubsub_v1 import SubscriberClient
 from google.pubsub_v1.types import PullRequest, PullResponse
 
+from pipeline.sources.choice import Choose, chosen, take_all
 from pipeline.sources.client import NOTHING_YET, TRANSIENT, explain_refusal, subscriber_client
+from pipeline.sources.leases import EXTEND_EVERY_S, Leases
 from transforms.records import Message
 
 _LOG = logging.getLogger(__name__)
@@ -27,17 +28,8 @@ MAX_MESSAGES_A_PULL = 1_000
 MAX_WAITING = 4_000
 """Messages pulled ahead of the pipeline."""
 MAX_WAITING_BYTES = 64 * 1024 * 1024
-LEASE_S = 20
-"""After a crash, Pub/Sub delivers again what was in flight within this time."""
-EXTEND_EVERY_S = 5.0
 _PULL_TIMEOUT_S = 30.0
 _LONGEST_BACKOFF_S = 30.0
-_IDS_A_REQUEST = 1_000
-"""Pub/Sub takes requests of 512 KiB; an ack id has about 200 bytes."""
-
-_DEADLINES_TIMEOUT_S = 5.0
-_DEADLINES_RETRY = Retry(if_exception_type(ServiceUnavailable), timeout=_DEADLINES_TIMEOUT_S)
-"""The client's own retry would hold up the end of the job for minutes while Pub/Sub is away."""
 _LAST_ANSWER_S = 0.25
 
 
@@ -61,6 +53,7 @@ class PullSession:
     """Pulls `subscription` (projects/P/subscriptions/S) until it is closed.
 
     `extend_every_s`: how often the deadlines of its messages are extended, in seconds.
+    `choose`: which messages are read; the others are kept leased until the session is closed.
     """
 
     def __init__(
@@ -68,25 +61,23 @@ class PullSession:
         subscription: str,
         client: SubscriberClient | None = None,
         extend_every_s: float = EXTEND_EVERY_S,
+        choose: Choose = take_all,
     ) -> None:
         self.subscription = subscription
-        self._extend_every_s = extend_every_s
+        self._choose = choose
         self._client = client or subscriber_client()
+        self._leases = Leases(subscription, self._client, extend_every_s)
         self._changed = threading.Condition()
         self._waiting: deque[Pulled] = deque()
         self._waiting_messages = 0
-        self._leased: set[str] = set()
+        self._taken: dict[str, Pulled] = {}
         self._stopped = False
         self._error: SubscriptionError | None = None
         self._under_way: Any = None
         self._failures = 0
         self._busy_at = time.monotonic()
-        self._threads = [
-            threading.Thread(target=self._guard, args=(loop,), name=name, daemon=True)
-            for name, loop in (("pull", self._pull_loop), ("lease", self._lease_loop))
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._thread = threading.Thread(target=self._guarded, name="pull", daemon=True)
+        self._thread.start()
 
     @property
     def error(self) -> SubscriptionError | None:
@@ -113,6 +104,7 @@ class PullSession:
             if self._waiting and not self._stopped:
                 pulled = self._waiting.popleft()
                 self._waiting_messages -= len(pulled.messages)
+                self._taken[pulled.ack_ids[0]] = pulled
                 self._changed.notify_all()
                 return pulled
             if self._error is not None:
@@ -123,28 +115,27 @@ class PullSession:
         return bool(self._waiting) or self._stopped or self._error is not None
 
     def acknowledge(self, ack_ids: list[str]) -> None:
-        """Tells Pub/Sub that these messages are settled. Raises GoogleAPIError.
+        """Tells Pub/Sub that the messages of whole pulls are settled. Raises GoogleAPIError.
 
         Whatever it did not take is let go: its deadline passes, and it comes again.
         """
-        try:
-            for some in _chunks(ack_ids):
-                self._client.acknowledge(subscription=self.subscription, ack_ids=some)
-        finally:
-            with self._changed:
-                self._leased.difference_update(ack_ids)
-                self._changed.notify_all()
-
-    def release_taken(self) -> None:
-        """Gives back all messages that were taken and not acknowledged: they come again at once."""
         with self._changed:
-            waiting = {ack_id for pulled in self._waiting for ack_id in pulled.ack_ids}
-            taken = list(self._leased - waiting)
-            self._leased &= waiting
-            if taken:
-                self._busy_at = time.monotonic()
+            for ack_id in ack_ids:
+                self._taken.pop(ack_id, None)
+        self._leases.acknowledge(ack_ids)
+
+    def take_again(self) -> None:
+        """Lets what was taken and not acknowledged be taken once more, before everything else.
+
+        The messages stay here: given back, they would be worked on twice at the same time, and an
+        outage would use up the delivery attempts that a subscription may set.
+        """
+        with self._changed:
+            taken = list(self._taken.values())
+            self._taken.clear()
+            self._waiting.extendleft(reversed(taken))
+            self._waiting_messages += sum(len(pulled.messages) for pulled in taken)
             self._changed.notify_all()
-        self._set_deadline(taken, 0)
 
     def stop(self) -> None:
         """Pulls nothing more; messages that were not taken yet go back to Pub/Sub."""
@@ -158,21 +149,19 @@ class PullSession:
             given_back = [ack_id for pulled in self._waiting for ack_id in pulled.ack_ids]
             self._waiting.clear()
             self._waiting_messages = 0
-            self._leased.difference_update(given_back)
-        self._set_deadline(given_back, 0)
+        self._leases.give_back(given_back)
 
     def close(self) -> None:
         """Stops, gives everything back that is not acknowledged, and ends the threads."""
         self.stop()
-        self.release_taken()
-        for thread in self._threads:
-            thread.join()
+        self._leases.close()
+        self._thread.join()
         self._client.close()
 
-    def _guard(self, loop: Callable[[], None]) -> None:
-        """Runs a thread's loop; a job whose reading has ended must not look like an idle one."""
+    def _guarded(self) -> None:
+        """Pulls; a job whose reading has ended must not look like an idle one."""
         try:
-            loop()
+            self._pull_loop()
         except Exception as error:
             _LOG.exception("Reading %s ended", self.subscription)
             self._fail(SubscriptionError(f"reading {self.subscription} ended: {error!r}"))
@@ -245,59 +234,44 @@ class PullSession:
             self._changed.wait_for(lambda: self._stopped, pause)
 
     def _offer(self, pulled: Pulled | None) -> None:
+        messages, ack_ids, busy = (
+            chosen(pulled.messages, pulled.ack_ids, self._choose) if pulled else ([], [], False)
+        )
         with self._changed:
-            if self._failures or pulled is not None:
+            if self._failures or busy:
                 self._failures = 0
                 self._busy_at = time.monotonic()
             if pulled is None:
                 return
             stopped = self._stopped
             if not stopped:
-                self._leased.update(pulled.ack_ids)
-                self._waiting.append(pulled)
-                self._waiting_messages += len(pulled.messages)
+                self._leases.hold(pulled.ack_ids)
+            if messages and not stopped:
+                self._waiting.append(Pulled(messages, ack_ids))
+                self._waiting_messages += len(messages)
                 self._changed.notify_all()
         if stopped:
-            self._set_deadline(pulled.ack_ids, 0)
+            self._leases.give_back(pulled.ack_ids)
 
     def _fail(self, error: SubscriptionError) -> None:
         with self._changed:
             self._error = error
             self._changed.notify_all()
 
-    def _lease_loop(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(self._nothing_to_lease, self._extend_every_s)
-                if self._nothing_to_lease():
-                    return
-                leased = list(self._leased)
-            self._set_deadline(leased, LEASE_S)
-
-    def _nothing_to_lease(self) -> bool:
-        return self._stopped and not self._leased
-
-    def _set_deadline(self, ack_ids: list[str], seconds: int) -> None:
-        try:
-            for some in _chunks(ack_ids):
-                self._client.modify_ack_deadline(
-                    subscription=self.subscription,
-                    ack_ids=some,
-                    ack_deadline_seconds=seconds,
-                    retry=_DEADLINES_RETRY,
-                    timeout=_DEADLINES_TIMEOUT_S,
-                )
-        except GoogleAPIError as error:
-            # No harm: the deadline passes, and what is delivered twice counts once.
-            _LOG.info("Pub/Sub did not change deadlines: %s", type(error).__name__)
-
-
-def _chunks(ids: list[str]) -> list[list[str]]:
-    return [ids[start : start + _IDS_A_REQUEST] for start in range(0, len(ids), _IDS_A_REQUEST)]
-
 
 _lock = threading.Lock()
 _sessions: dict[str, PullSession] = {}
+_choosers: dict[str, Choose] = {}
+
+
+@contextmanager
+def choosing(subscription: str, choose: Choose) -> Iterator[None]:
+    """Sessions of this subscription that are opened within read what `choose` takes."""
+    _choosers[subscription] = choose
+    try:
+        yield
+    finally:
+        del _choosers[subscription]
 
 
 def session_of(subscription: str) -> PullSession:
@@ -305,7 +279,8 @@ def session_of(subscription: str) -> PullSession:
     with _lock:
         session = _sessions.get(subscription)
         if session is None:
-            session = _sessions[subscription] = PullSession(subscription)
+            choose = _choosers.get(subscription, take_all)
+            session = _sessions[subscription] = PullSession(subscription, choose=choose)
         return session
 
 

@@ -96,8 +96,9 @@ def test_a_sink_that_fails_twice_delivers_in_the_end(
     first, second = (r.getMessage() for r in caplog.records if r.name == "pipeline.generations")
     assert first == second
     assert first.startswith(
-        "A bundle failed, its messages are back in Pub/Sub; going on in 0.0 s: "
+        "A bundle failed, nothing of it is acknowledged; trying again in 0.0 s: "
     )
+    assert counts.redelivered == 0
     assert "not delivered within 0 s; last answer: 503" in first
 
     fresh_process.reset()

@@ -26,6 +26,10 @@ ONE_PLACE = (
     "give one of --dead_letter_topic and --dead_letter_files: what cannot be delivered is kept, "
     "never dropped"
 )
+NO_FLAG = (
+    "a word on the command line is no flag, and no flag takes it as its value (not shown); write "
+    "flags as --name=value"
+)
 NOT_PROVEN = (
     "--runner={} with --input_subscription: whether it acknowledges messages only after their "
     "delivery is not proven; use DirectRunner or DataflowRunner"
@@ -126,7 +130,7 @@ def case(name: str, arguments: tuple[str, ...], *problems: str) -> object:
         case(
             "a value without a flag",
             (*STREAM, "settings.yaml"),
-            "'settings.yaml' is not a flag, and no flag takes it as its value",
+            NO_FLAG,
         ),
         case(
             "other processes",
@@ -138,7 +142,7 @@ def case(name: str, arguments: tuple[str, ...], *problems: str) -> object:
             "several at once",
             ("--qqq", "x", "--input_subscription=s", "--stop_when_idle_s=-1", FILES),
             "--qqq is no flag of this program or of Beam; --help lists them all",
-            "'x' is not a flag, and no flag takes it as its value",
+            NO_FLAG,
             NO_SETTINGS,
             ONE_INPUT,
             ONE_PLACE,

@@ -16,8 +16,8 @@ from pipeline.local.pubsub import Draft
 from pipeline.local.pubsub.errors import InvalidArgumentError
 from pipeline.sources import session as session_module
 from pipeline.sources.client import subscriber_client
+from pipeline.sources.leases import EXTEND_EVERY_S, LEASE_S
 from pipeline.sources.session import (
-    LEASE_S,
     MAX_MESSAGES_A_PULL,
     MAX_WAITING,
     Pulled,
@@ -64,7 +64,7 @@ def in_time(call: Callable[[], Any]) -> Any:
     """What a call returns; it has to return long before any of the session's own time-outs."""
     with ThreadPoolExecutor(1) as pool:
         future: Future[Any] = pool.submit(call)
-        return future.result(timeout=session_module.EXTEND_EVERY_S - 1)
+        return future.result(timeout=EXTEND_EVERY_S - 1)
 
 
 def test_messages_come_with_their_id_attributes_and_publish_time(
@@ -142,33 +142,48 @@ def test_leases_are_extended_until_the_acknowledgement(pub_sub: PubSub, opened: 
     assert pub_sub.deadlines[-1][1].isdisjoint(slow.ack_ids)
 
 
-def test_what_is_given_back_comes_again_at_once(pub_sub: PubSub, opened: Opener) -> None:
-    pub_sub.put("taken")
+def test_what_failed_is_taken_again_and_never_left(pub_sub: PubSub, opened: Opener) -> None:
+    pub_sub.put("settled")
     session = opened(every_s=NEVER_S)
-    assert texts(taken(session)) == ["taken"]
+    settled = taken(session)
+    for text in ("first", "second"):
+        pub_sub.put(text)
+        assert texts(taken(session)) == [text]
+    session.acknowledge(settled.ack_ids)
     pub_sub.put("waits")
-    pub_sub.until(lambda: pub_sub.counts().outstanding == 2)
-    session.release_taken()
-    # The clock stands still, so it is no lease that has ended; and what waited did not go back.
-    assert texts(taken(session)) == ["waits"]
-    assert texts(taken(session)) == ["taken"]
-    assert pub_sub.counts().redelivered == 1
+    pub_sub.until(lambda: pub_sub.counts().outstanding == 3)
+
+    session.take_again()
+
+    assert session.idle_s() == 0
+    assert [texts(taken(session))[0] for _ in range(3)] == ["first", "second", "waits"]
+    # Its leases were kept: nobody else could have worked on it, no delivery attempt was used up.
+    assert pub_sub.counts().redelivered == 0
+    assert pub_sub.counts().outstanding == 3
+    assert session.take(0.0) is None
 
 
-def test_what_is_given_back_is_not_idleness(pub_sub: PubSub, opened: Opener) -> None:
-    class Slow(SubscriberClient):  # type: ignore[misc]
-        """A Pub/Sub that takes its time to deliver again."""
-
-        def modify_ack_deadline(self, *_args: Any, **_kwargs: Any) -> None:
-            return None
-
+def test_what_is_taken_again_is_acknowledged_once(pub_sub: PubSub, opened: Opener) -> None:
     pub_sub.put("a")
-    session = opened(Slow(transport=subscriber_client().transport), NEVER_S)
+    session = opened()
+    first = taken(session)
+    session.take_again()
+    again = taken(session)
+    session.acknowledge(again.ack_ids)
+    session.take_again()
+
+    assert again.ack_ids == first.ack_ids
+    assert session.take(0.0) is None
+    assert pub_sub.counts().acked == 1
+
+
+def test_closing_gives_back_what_is_to_be_taken_again(pub_sub: PubSub, opened: Opener) -> None:
+    pub_sub.put("a")
+    session = opened(every_s=NEVER_S)
     taken(session)
-    while (idle_s := session.idle_s()) < 0.05:
-        pass
-    session.release_taken()
-    assert session.idle_s() < idle_s
+    session.take_again()
+    session.close()
+    assert pub_sub.counts().undelivered == 1
 
 
 def test_messages_that_wait_are_not_idleness(pub_sub: PubSub, opened: Opener) -> None:

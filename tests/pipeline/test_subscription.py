@@ -175,7 +175,7 @@ def test_a_bundle_that_fails_acknowledges_nothing(
         watcher.at_the_end = fail_once
     assert run() == 2
     assert [(c.acked, c.outstanding) for c in failed] == [(0, A_PULL)]
-    assert pub_sub.counts() == SubscriptionStats(A_PULL, 0, 0, A_PULL, A_PULL)
+    assert pub_sub.counts() == SubscriptionStats(A_PULL, 0, 0, A_PULL, 0)
 
 
 def test_generations_follow_each_other_and_nothing_is_lost(

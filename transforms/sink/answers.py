@@ -1,7 +1,7 @@
 """What an answer of the Track API means for the items of the request it answers."""
 
 import email.utils
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC
 from enum import Enum, auto
 from typing import Any
@@ -34,6 +34,9 @@ class Answer(Struct, frozen=True):
     date: str | None = None
 
 
+Redact = Callable[[str], str]
+
+
 class Verdict(Struct, frozen=True):
     """The meaning of an answer."""
 
@@ -49,44 +52,47 @@ _CREDENTIALS = frozenset({401, 403})
 _DETAIL_CHARACTERS = 500
 
 
-def read_answer(answer: Answer, items: int) -> Verdict:
+def read_answer(answer: Answer, items: int, redact: Redact = str) -> Verdict:
     """The verdict over a request of `items` items.
+
+    `redact` takes what must not be quoted out of the texts of an answer: a proxy's page, for one,
+    may hold the request's own head.
 
     Customer.io names refused items by index, in a 207 and, so its clients found, in a 200 too. An
     index that cannot be means that some item was refused but not which one: the request is split.
     """
     status = answer.status
     if status in _RETRIED or status >= 500:
-        return Verdict(Meaning.RETRY, detail=_describe(answer))
+        return Verdict(Meaning.RETRY, detail=_describe(answer, redact))
     if status in _CREDENTIALS:
-        return Verdict(Meaning.CREDENTIALS, detail=_describe(answer))
+        return Verdict(Meaning.CREDENTIALS, detail=_describe(answer, redact))
     if status in _ITEM_AT_FAULT:
-        return Verdict(Meaning.SPLIT, detail=_describe(answer))
+        return Verdict(Meaning.SPLIT, detail=_describe(answer, redact))
     if 200 <= status < 300:
-        return _read_success(answer, items)
-    return Verdict(Meaning.ENDPOINT, detail=_describe(answer))
+        return _read_success(answer, items, redact)
+    return Verdict(Meaning.ENDPOINT, detail=_describe(answer, redact))
 
 
-def _read_success(answer: Answer, items: int) -> Verdict:
+def _read_success(answer: Answer, items: int, redact: Redact) -> Verdict:
     body = _json(answer.body) if answer.body.strip() else {}
     if not isinstance(body, dict):
         # Whatever said 2xx (a proxy's page, say), it was not the Track API.
         return Verdict(Meaning.RETRY, detail=f"{answer.status} without a JSON object")
     errors = body.get("errors") or []
     if not isinstance(errors, list):
-        return Verdict(Meaning.SPLIT, detail=_describe(answer))
+        return Verdict(Meaning.SPLIT, detail=_describe(answer, redact))
     if not errors and answer.status == 207:
-        return Verdict(Meaning.SPLIT, detail=_describe(answer))
+        return Verdict(Meaning.SPLIT, detail=_describe(answer, redact))
     refused: dict[int, str] = {}
     for error in errors:
         index = error.get("batch_index") if isinstance(error, dict) else None
         if type(index) is not int or not 0 <= index < items:
-            return Verdict(Meaning.SPLIT, detail=_describe(answer))
-        refused[index] = "; ".join(filter(None, (refused.get(index), _error_text(error))))
+            return Verdict(Meaning.SPLIT, detail=_describe(answer, redact))
+        refused[index] = "; ".join(filter(None, (refused.get(index), _error_text(error, redact))))
     return Verdict(Meaning.ACCEPTED, refused=refused)
 
 
-def _describe(answer: Answer) -> str:
+def _describe(answer: Answer, redact: Redact) -> str:
     """The status and what the body says, in one line."""
     if answer.status == 0:
         return answer.body.decode(errors="replace")
@@ -95,24 +101,24 @@ def _describe(answer: Answer) -> str:
     if isinstance(body, dict):
         errors = body.get("errors")
         if isinstance(errors, list):
-            said = "; ".join(_error_text(error) for error in errors)
+            said = "; ".join(_error_text(error, redact) for error in errors)
         meta = body.get("meta")
         if isinstance(meta, dict):
             texts = meta.get("errors") if isinstance(meta.get("errors"), list) else None
-            said = "; ".join(map(_text, texts or [meta.get("error")]))
+            said = "; ".join(_text(text, redact) for text in texts or [meta.get("error")])
     return f"{answer.status} {said}".strip()[:_DETAIL_CHARACTERS]
 
 
-def _error_text(error: Any) -> str:
+def _error_text(error: Any, redact: Redact) -> str:
     if not isinstance(error, dict):
-        return _text(error)
-    said = [_text(error.get(key)) for key in ("reason", "field", "message")]
+        return _text(error, redact)
+    said = [_text(error.get(key), redact) for key in ("reason", "field", "message")]
     return ": ".join(filter(None, said))[:_DETAIL_CHARACTERS]
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, redact: Redact) -> str:
     # Texts are what is documented; of a list or an object nothing can be quoted.
-    return "" if value is None or isinstance(value, list | dict) else str(value)
+    return "" if value is None or isinstance(value, list | dict) else redact(str(value))
 
 
 def _json(body: bytes) -> Any:

@@ -10,7 +10,7 @@ from urllib3.exceptions import HTTPError
 
 from transforms.sink.answers import Answer
 from transforms.sink.deadline import Wire, WireAdapter
-from transforms.sink.keyring import Keyring
+from transforms.sink.keyring import Keyring, without_credentials
 
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 """A thousand refusals with their reasons take a tenth of it; what is larger is no answer."""
@@ -23,6 +23,13 @@ _HEADERS = {
     "User-Agent": "amplitude-customerio-stream",
     # Compressed answers save nothing here and can be bombs.
     "Accept-Encoding": "identity",
+}
+
+
+_HINTS = {
+    "SSLError": "the certificate is not trusted or is for another host; a company's own CA goes "
+    "into REQUESTS_CA_BUNDLE",
+    "ProxyError": "the proxy does not take the connection; see HTTPS_PROXY and NO_PROXY",
 }
 
 
@@ -61,6 +68,9 @@ class TrackClient:
         # Set whole: preparing a URL decodes %2E, and a person called ".." is then another path.
         prepared.url = self._endpoint + path
         options = session.merge_environment_settings(prepared.url, {}, True, None, None)
+        if not prepared.url.lower().startswith("https:"):
+            # Without TLS it goes to this machine alone: a proxy is another one, and would read it.
+            options["proxies"] = {}
         try:
             with self._wire.within(self._timeout_s):
                 response = session.send(
@@ -70,12 +80,16 @@ class TrackClient:
                     answer = _read(response)
         except (requests.RequestException, HTTPError, zlib.error) as error:
             timed_out = self._wire.was_cut or isinstance(error, requests.Timeout)
-            return self._late() if timed_out else _no_answer(type(error).__name__)
+            return self._late() if timed_out else _no_answer(_explained(error))
         # A connection that is cut within the head looks like an answer without a body.
         return self._late() if self._wire.was_cut else answer
 
     def _late(self) -> Answer:
         return Answer(0, f"no answer within {self._timeout_s:g} s".encode())
+
+    def redact(self, text: str) -> str:
+        """A text of an answer, without the credentials that its request carried."""
+        return without_credentials(text, self._used)
 
     def renew_credentials(self) -> str | None:
         """Reads the credentials again, for a key that was changed while the job runs.
@@ -117,6 +131,12 @@ def _read(response: requests.Response) -> Answer:
 def _has_length(response: requests.Response) -> bool:
     """Whether the head says where the body ends. One that was cut off most likely does not."""
     return "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
+
+
+def _explained(error: Exception) -> str:
+    """The kind of failure; never the exception's text, which names the person's path."""
+    kind = type(error).__name__
+    return f"{kind}: {_HINTS[kind]}" if kind in _HINTS else kind
 
 
 def _no_answer(why: str) -> Answer:

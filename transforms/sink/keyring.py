@@ -3,6 +3,7 @@
 import math
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable
 
 Credentials = Callable[[], tuple[str, str]]
@@ -11,6 +12,8 @@ are equal one may take the other's place, so compare by what they refer to. What
 cannot be had is named in a log, so its text must not hold them."""
 
 _AGAIN_AFTER_S = 1.0
+_SHORTEST_SECRET = 6
+"""Characters. What is shorter is no key, and would be found in texts by chance."""
 
 
 class Keyring:
@@ -44,3 +47,13 @@ class Keyring:
             except Exception as error:
                 return str(error)
             return None
+
+
+def without_credentials(text: str, pair: tuple[str, str]) -> str:
+    """The text with the credentials in it, as they stand or as they are sent, made unreadable."""
+    site_id, api_key = pair
+    token = b64encode(f"{site_id}:{api_key}".encode()).decode()
+    for secret in (token, api_key, site_id):
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, "***")
+    return text

@@ -121,7 +121,7 @@ class _Run:
         deadline = math.inf
         while True:
             answer = self._attempt(request, body)
-            verdict = read_answer(answer, len(request.pendings))
+            verdict = read_answer(answer, len(request.pendings), self._lane.client.redact)
             if verdict.meaning in (Meaning.ACCEPTED, Meaning.SPLIT):
                 PROGRESS.note()
                 return verdict

@@ -23,10 +23,8 @@ from pipeline.settings import SettingsError, load_settings
 from pipeline.sources.files import FileReadError
 
 _PROJECT, _TOPIC, _SUBSCRIPTION = "local-run", "amplitude-records", "customerio-stream"
-_STAND_IN_CREDENTIALS = {
-    "CUSTOMERIO_SITE_ID": "stand-in-site",
-    "CUSTOMERIO_API_KEY": "stand-in-key",
-}
+_STAND_IN_CREDENTIALS = "stand-in-site", "stand-in-key"
+_LOOPBACK = "127.0.0.1,localhost,::1"
 _IDLE_S = 3
 _LOOK_EVERY_S = 0.25
 _INTERRUPTED = 130
@@ -39,6 +37,7 @@ class Interrupted(Exception):  # noqa: N818 - not an error: somebody pressed Ctr
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs everything; 0 only when every record is accounted for."""
     options = parse(argv)
+    _keep_proxies_out()
     console = Console()
     directory = Path("local-run") / datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     directory.mkdir(parents=True, mode=0o700, exist_ok=True)
@@ -60,6 +59,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 1
 
 
+def _keep_proxies_out() -> None:
+    """A company's proxy is not for servers on this machine; the processes to come inherit that."""
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), _LOOPBACK)))
+
+
 @contextmanager
 def _interruptible() -> Iterator[None]:
     def interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -77,11 +82,8 @@ def _run(options: RunOptions, directory: Path, console: Console, running: ExitSt
     load_settings(str(options.settings))
     endpoint, page = options.endpoint, None
     if options.real:
-        os.environ["CUSTOMERIO_SITE_ID"] = options.site_id or ""
-        os.environ["CUSTOMERIO_API_KEY"] = options.api_key or ""
         _step(console, 1, "Customer.io: your own workspace, with your credentials")
     else:
-        os.environ.update(_STAND_IN_CREDENTIALS)
         endpoint = page = _start_stand_in(directory, running)
         _step(console, 1, f"Customer.io: a stand-in with its real rules; activity at {page}")
 
@@ -149,7 +151,14 @@ def _start_pipeline(
         *([f"--customerio_endpoint={endpoint}"] if endpoint else []),
         *([] if options.serve else [f"--stop_when_idle_s={_IDLE_S}"]),
     ]
-    process = LocalProcess("pipeline.main", arguments, log=directory / "pipeline.log")
+    own = options.site_id or "", options.api_key or ""
+    site_id, api_key = own if options.real else _STAND_IN_CREDENTIALS
+    process = LocalProcess(
+        "pipeline.main",
+        arguments,
+        log=directory / "pipeline.log",
+        environment={"CUSTOMERIO_SITE_ID": site_id, "CUSTOMERIO_API_KEY": api_key},
+    )
     running.callback(process.stop)
     return process
 

@@ -3,6 +3,7 @@
 import base64
 import socket
 
+import msgspec
 import pytest
 
 from pipeline.local.customerio import CustomerIoStandIn, Hang, Reset
@@ -160,3 +161,41 @@ def test_credentials_are_read_once_and_again_when_asked_to(stand_in: CustomerIoS
     client.renew_credentials()
     assert client.post("/api/v2/batch", BODY).status == 400
     client.close()
+
+
+def test_credentials_are_taken_out_of_what_a_server_says() -> None:
+    pair = ("site-0123456789", "key-0123456789")
+    token = base64.b64encode(":".join(pair).encode()).decode()
+    client = TrackClient("http://127.0.0.1:1", Keyring(lambda: pair), 10)
+    quoted = f"you sent Authorization: Basic {token}, that is {pair[0]} and {pair[1]}"
+
+    assert client.redact(quoted) == "you sent Authorization: Basic ***, that is *** and ***"
+    raw = msgspec.json.encode({"errors": [{"batch_index": 0, "message": quoted}]})
+    verdict = read_answer(Answer(207, raw), 1, client.redact)
+    assert verdict.refused == {0: "you sent Authorization: Basic ***, that is *** and ***"}
+    raw = msgspec.json.encode({"meta": {"error": "x" * 490 + pair[1]}})
+    assert pair[1][:4] not in read_answer(Answer(400, raw), 1, client.redact).detail
+    client.close()
+
+
+def test_what_is_too_short_for_a_key_is_left_in_a_text() -> None:
+    client = TrackClient("http://127.0.0.1:1", Keyring(lambda: ("a", "b")), 10)
+
+    assert client.redact("a bad one") == "a bad one"
+    client.close()
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_what_goes_without_tls_goes_through_no_proxy(
+    name: str, stand_in: CustomerIoStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with RawServer(OK + b"Content-Length: 2\r\n\r\n{}") as proxy:
+        for other in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(other, raising=False)
+        monkeypatch.setenv(name, proxy.url)
+        client = TrackClient(stand_in.url, Keyring(credentials), 10)
+        answer = client.post("/api/v2/batch", BODY)
+        client.close()
+
+    assert proxy.requests == []
+    assert answer.status == 400
