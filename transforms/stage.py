@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import apache_beam as beam
@@ -13,6 +14,7 @@ from transforms.tally import Tally
 
 DEAD_LETTERS = "dead_letters"
 PASSED = "passed"
+_INNERMOST_PLACES, _OUTERMOST_PLACES = 20, 5
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -84,8 +86,11 @@ def internal_error(error: Exception, element: Any, *, stage: str) -> Settled:
     customer's data or more.
     """
     frames = traceback.extract_tb(error.__traceback__)
-    places = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))
-    detail = f"{type(error).__name__} at {places}"
+    places = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[::-1]]
+    if len(places) > _INNERMOST_PLACES + _OUTERMOST_PLACES:
+        # A recursion that did not end is a thousand times the same.
+        places[_INNERMOST_PLACES:-_OUTERMOST_PLACES] = ["…"]
+    detail = f"{type(error).__name__} at {' < '.join(places)}"
     if isinstance(element, Message):
         return dead_letter_of_input(
             "internal_error", detail, stage=stage, message=element, data=element.data

@@ -219,7 +219,7 @@ class Delivery(Section):
         default=10.0,
         gt=0,
         le=300,
-        description="Seconds without a word from Customer.io after which a request is given up.",
+        description="Seconds after which a request is given up, its whole answer included.",
     )
     retry_for_s: float = Field(
         default=120.0,
