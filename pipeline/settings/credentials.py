@@ -5,7 +5,6 @@ on the worker, and what it returns is kept nowhere.
 """
 
 import io
-import logging
 import os
 import re
 from collections.abc import Mapping
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dotenv import dotenv_values
+
+from transforms.silence import silence
 
 CREDENTIAL_ALLOWED = "${ENV_NAME} or secret://projects/P/secrets/S/versions/V"
 
@@ -129,7 +130,7 @@ def _from_secret_manager(version: str) -> str:
             f"cannot read {version}: install google-cloud-secret-manager"
         ) from error
     # At DEBUG Google's client logs whole answers, and this one holds the credential.
-    logging.getLogger(_LOGGER_OF_ANSWERS).addFilter(_nothing)
+    silence(_LOGGER_OF_ANSWERS)
     try:
         client = secretmanager.SecretManagerServiceClient()
         response = client.access_secret_version(
@@ -159,7 +160,3 @@ def _from_secret_manager(version: str) -> str:
     except UnicodeDecodeError:
         # Not chained: the decoder's error holds the bytes of the credential.
         raise CredentialError(f"{version} is not UTF-8 text; store the credential alone") from None
-
-
-def _nothing(_record: logging.LogRecord) -> bool:
-    return False

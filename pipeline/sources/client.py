@@ -6,6 +6,11 @@ import grpc
 from google.cloud.pubsub_v1 import SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
+from transforms.silence import silence
+
+# At DEBUG it repeats whole answers to a pull: every record, with Amplitude's API key in it.
+silence("google.pubsub_v1.services.subscriber.transports.grpc")
+
 TRANSIENT = frozenset(
     {
         grpc.StatusCode.UNAVAILABLE,

@@ -1,6 +1,5 @@
 """One HTTP connection to the Track API."""
 
-import logging
 import zlib
 from http.cookiejar import DefaultCookiePolicy
 
@@ -8,6 +7,7 @@ import requests
 from requests.auth import HTTPBasicAuth
 from urllib3.exceptions import HTTPError
 
+from transforms.silence import silence
 from transforms.sink.answers import Answer
 from transforms.sink.deadline import Wire, WireAdapter
 from transforms.sink.keyring import Keyring, without_credentials
@@ -15,8 +15,14 @@ from transforms.sink.keyring import Keyring, without_credentials
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 """A thousand refusals with their reasons take a tenth of it; what is larger is no answer."""
 
-# Its warnings name the URL, and a v1 path holds the person.
-logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+# They name the URL, in which a v1 path has the person, and quote what a server sends.
+silence(
+    "urllib3.connection",
+    "urllib3.connectionpool",
+    "urllib3.poolmanager",
+    "urllib3.response",
+    "urllib3.util.retry",
+)
 
 _HEADERS = {
     "Content-Type": "application/json",

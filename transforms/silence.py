@@ -1,0 +1,18 @@
+"""Silence for libraries whose log repeats what they carry: credentials, records, people."""
+
+import logging
+
+
+def silence(*loggers: str) -> None:
+    """Lets these loggers say nothing, whatever their level is set to afterwards.
+
+    A filter and not a level: any set-up of logging sets levels again. It does not reach a logger's
+    children, so each is named.
+    """
+    for name in loggers:
+        # The same function twice is once.
+        logging.getLogger(name).addFilter(_nothing)
+
+
+def _nothing(_record: logging.LogRecord) -> bool:
+    return False
