@@ -7,6 +7,7 @@ after the pull, and reads nothing on FnApiRunner.
 
 import itertools
 import logging
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -31,9 +32,11 @@ _LOG = logging.getLogger(__name__)
 
 PULLS_A_BUNDLE = 10
 """Of up to 1 000 messages each."""
-BUNDLES_A_GENERATION = 500
-"""FnApiRunner keeps about 24 kB for every bundle that it has run: a generation of the pipeline ends
-after so many, and the next one begins in the same process."""
+BUNDLES_A_GENERATION = 100
+"""FnApiRunner keeps about 100 kB for every bundle that it has run: a generation of the pipeline
+ends after so many, and the next one begins in the same process."""
+FILL_S = 0.1
+"""A bundle that has begun waits so long for more: fewer bundles, and fuller requests."""
 _IDLE_WAIT_S = 1.0
 """FnApiRunner asks an idle source again at once, so the source itself waits."""
 _MAX_READ_TIME_S = 1.0
@@ -82,6 +85,7 @@ class SubscriptionReader(UnboundedReader):
         self._stop_when_idle_s = stop_when_idle_s
         self._current: list[Message] = []
         self._unmarked: list[str] = []
+        self._full_at = 0.0
         self._bundles = 0
         self._finished = False
 
@@ -89,13 +93,16 @@ class SubscriptionReader(UnboundedReader):
         return self.advance()
 
     def advance(self) -> bool:
-        """Takes the next pull response. Waits only where a bundle has nothing to send yet."""
+        """Takes the next pull response. Waits for the first one of a bundle, and to fill it."""
         if self._is_over():
             self._finished = True
             return False
-        pulled = self._session.take(0.0 if self._unmarked else _IDLE_WAIT_S)
+        left = max(0.0, self._full_at - time.monotonic()) if self._unmarked else _IDLE_WAIT_S
+        pulled = self._session.take(left)
         if pulled is None:
             return False
+        if not self._unmarked:
+            self._full_at = time.monotonic() + FILL_S
         self._current = pulled.messages
         self._unmarked += pulled.ack_ids
         return True
@@ -123,8 +130,8 @@ class SubscriptionReader(UnboundedReader):
 
 
 def is_idle(session: PullSession, stop_when_idle_s: float) -> bool:
-    """True when no message has come for so long."""
-    return session.idle_s() >= stop_when_idle_s
+    """True when no message has come for so long; False where none can come any more."""
+    return session.error is None and session.idle_s() >= stop_when_idle_s
 
 
 class SubscriptionSource(UnboundedSource):

@@ -287,16 +287,16 @@ def test_a_reader_that_has_ended_says_so(pub_sub: PubSub) -> None:
     assert not reader.advance(), "an end is for good"
 
 
-def test_a_reader_waits_only_while_its_bundle_is_empty(pub_sub: PubSub) -> None:
+def test_a_reader_waits_for_a_bundle_to_begin_and_a_moment_for_it_to_fill(pub_sub: PubSub) -> None:
     class Asked(PullSession):
         """A session that remembers how long a reader wants to wait."""
 
         def __init__(self) -> None:
-            self.waits: list[bool] = []
+            self.waits: list[float] = []
             super().__init__(SUBSCRIPTION)
 
         def take(self, timeout_s: float) -> Any:
-            self.waits.append(timeout_s > 0)
+            self.waits.append(timeout_s)
             return super().take(timeout_s)
 
     pub_sub.put("a")
@@ -309,6 +309,7 @@ def test_a_reader_waits_only_while_its_bundle_is_empty(pub_sub: PubSub) -> None:
         reader.get_checkpoint_mark().finalize_checkpoint()
         pub_sub.put("b")
         assert reader.advance()
-        assert session.waits == [True, False, True]
+        first, fills, next_one = session.waits
+        assert 0 < fills <= subscription.FILL_S < first == next_one
     finally:
         session.close()
