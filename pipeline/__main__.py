@@ -19,6 +19,7 @@ class Command(NamedTuple):
 
 COMMANDS: Final[Mapping[str, Command]] = {
     "preview": Command("pipeline.preview.command", "show what each record of a file would become"),
+    "replay": Command("pipeline.replay.command", "send dead letters again"),
 }
 
 

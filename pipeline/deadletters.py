@@ -7,10 +7,12 @@ materialisation between the stages and the store on some runners.)
 
 import gzip
 import os
+import stat
 import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import uuid4
@@ -21,7 +23,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.pvalue import PCollection
 from google.cloud.pubsub_v1 import PublisherClient
 
-from transforms.records import DeadLetter
+from transforms.records import DeadLetter, History
 
 MAX_MESSAGE_BYTES = 9_500_000
 """Pub/Sub takes 10 MB; attributes and framing need some of it."""
@@ -50,7 +52,9 @@ def encode(letter: DeadLetter, failed_at: str) -> bytes:
     `failed_at`: ISO 8601, UTC. It is stamped here and not where the letter is made, so that a
     bundle that is tried again makes the same letters.
     """
+    before = letter.history or History(0, failed_at, letter.reason)
     fields: dict[str, Any] = {
+        "letter_id": letter_id(letter),
         "reason": letter.reason,
         "detail": letter.detail,
         "stage": letter.stage,
@@ -58,6 +62,9 @@ def encode(letter: DeadLetter, failed_at: str) -> bytes:
         "message_id": letter.message_id,
         "publish_time": letter.publish_time,
         "failed_at": failed_at,
+        "attempts": before.attempts + 1,
+        "first_failed_at": before.first_failed_at,
+        "first_reason": before.first_reason,
         "attributes": letter.attributes,
     }
     if letter.operation is not None:
@@ -66,6 +73,16 @@ def encode(letter: DeadLetter, failed_at: str) -> bytes:
         fields["record"] = letter.record
         fields["encoding"] = letter.encoding
     return msgspec.json.encode(fields)
+
+
+def letter_id(letter: DeadLetter) -> str:
+    """What tells a letter that a retried bundle stored twice: the same for the same failure.
+
+    32 hexadecimal digits, of the reason, the stage, the message and the content.
+    """
+    content = letter.record if letter.operation is None else letter.operation
+    parts = (letter.reason, letter.stage, letter.message_id, content)
+    return blake2b(msgspec.json.encode(parts), digest_size=16).hexdigest()
 
 
 class TopicStore:
@@ -112,6 +129,28 @@ _started = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
 _file_lock = threading.Lock()
 
 
+# O_NONBLOCK: whoever opens a pipe would else wait for its reader.
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+
+
+def _open_private(path: str) -> int:
+    """A descriptor to append to a file that is ours and readable by us alone.
+
+    The name can be known beforehand: in a directory of several users a link, a pipe or a file of
+    somebody else may wait there. Raises OSError for these.
+    """
+    descriptor = os.open(path, _FLAGS, 0o600)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
+            raise OSError(f"{path} is no file of this user; dead letters would be read by others")
+        os.fchmod(descriptor, 0o600)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
 class FileStore:
     """Files of JSON lines whose names begin with `prefix`, readable by their owner alone.
 
@@ -125,7 +164,7 @@ class FileStore:
 
     def open(self) -> None:
         if self._local:
-            Path(self._prefix).parent.mkdir(parents=True, exist_ok=True)
+            Path(self._prefix).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def write(self, letters: Sequence[tuple[DeadLetter, bytes]]) -> None:
         data = b"".join(line + b"\n" for _letter, line in letters)
@@ -136,7 +175,7 @@ class FileStore:
                 file.write(data)
             return
         with _file_lock:
-            descriptor = os.open(f"{name}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            descriptor = _open_private(f"{name}.jsonl")
             size = os.fstat(descriptor).st_size
             try:
                 with open(descriptor, "ab", closefd=False) as file:

@@ -5,16 +5,22 @@ ends after some bundles, with nothing in flight, and the next one begins; and wh
 a new generation takes up its messages, which stay leased meanwhile.
 """
 
+import gc
 import logging
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
+from google.api_core.exceptions import GoogleAPIError
 
 from pipeline.graph import Builder
+from pipeline.settings import CredentialError
+from pipeline.sources.files import FileReadError
 from pipeline.sources.session import close_session, session_of
 from pipeline.sources.subscription import is_idle
 from pipeline.stop import STOP
+from transforms.sink.lane import DeliveryError
+from transforms.stack import stack
 from transforms.tally import PROCESS_LEDGER
 
 _LOG = logging.getLogger(__name__)
@@ -45,7 +51,7 @@ def run_subscription(
                 _LOG.warning(
                     "A bundle failed, nothing of it is acknowledged; trying again in %.1f s: %s",
                     pause,
-                    last_line(error),
+                    cause(error),
                 )
                 STOP.wait(pause)
             if stop_when_idle_s is not None and is_idle(session, stop_when_idle_s):
@@ -61,11 +67,24 @@ def run_once(
     """Runs the pipeline once, to its end; its counts are final when this returns."""
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=options)
     build(pipeline)
-    pipeline.run().wait_until_finish()
+    try:
+        pipeline.run().wait_until_finish()
+    finally:
+        # What Beam keeps of a generation is one large cycle; left to itself, Python would look for
+        # it only two generations later.
+        del pipeline
+        gc.collect()
     PROCESS_LEDGER.commit()
 
 
-def last_line(error: Exception) -> str:
-    """The cause at the end of the traceback that Beam puts into an exception's text."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[-1].strip() if lines else type(error).__name__
+_TELLS_NO_DATA = (DeliveryError, CredentialError, FileReadError, GoogleAPIError, OSError)
+"""What the world does to us. The text of any other exception, of a bug, may hold a record."""
+
+
+def cause(error: Exception) -> str:
+    """Why a pipeline ended, in one line without a customer's data."""
+    if not isinstance(error, _TELLS_NO_DATA):
+        return f"a bug of ours: {stack(error)}"
+    # Beam may put the whole traceback in front.
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

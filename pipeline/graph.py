@@ -9,6 +9,11 @@ A record takes the event branch, the identify branch, or both, and stays one ele
 it is settled once, counted once and acknowledged once. Nothing here shuffles, keeps state or
 flattens, because a runner acknowledges a message as soon as it has stored what came before such a
 step; with none of them the whole graph is one fused stage, which ends with Customer.io's answer.
+
+A replay of dead letters is the same picture with one more way:
+
+    read > open +> decode > … > deliver     a letter that holds a record
+                +> deliver again            a letter that holds an operation
 """
 
 from collections.abc import Callable
@@ -18,6 +23,7 @@ from apache_beam.pvalue import PBegin, PCollection
 
 from pipeline import plan
 from pipeline.deadletters import Store, StoreDeadLetters
+from pipeline.replay.open import OpenedLetters, OpenLetters
 from pipeline.settings.model import Settings
 from transforms import coders
 from transforms.build import BuildOperations
@@ -45,6 +51,30 @@ def build(
     """
     coders.register()
     messages: PCollection[Message] = pipeline | "Read" >> source
+    _store(_chain(messages, settings, sink), store)
+
+
+def build_replay(
+    pipeline: beam.Pipeline, source: Source, settings: Settings, sink: Sink, store: Store
+) -> None:
+    """Puts a replay together; `source` gives stored dead letters, of which none is damaged.
+
+    A record takes the job's whole way, and an operation that Customer.io refused goes to the sink
+    at once, each of them to a sink of its own: bringing them together would take a Flatten.
+    """
+    coders.register()
+    stored: PCollection[Message] = pipeline | "Read" >> source
+    opened: OpenedLetters = stored | "Open" >> OpenLetters()
+    letters = _chain(opened.messages, settings, sink)
+    letters["deliver again"] = opened.deliveries | "Deliver again" >> sink
+    _store(letters, store)
+
+
+_Letters = dict[str, PCollection[DeadLetter]]
+"""Stage -> the dead letters that it makes."""
+
+
+def _chain(messages: PCollection[Message], settings: Settings, sink: Sink) -> _Letters:
     decoded: StageOutput = messages | "Decode" >> Decode()
     routed: StageOutput = decoded.passed | "Route" >> Route(
         identify_events=plan.identify_events(settings)
@@ -64,8 +94,7 @@ def build(
     )
     valid: StageOutput = built.passed | "Validate" >> ValidateSizes(settings.limits.on_violation)
     refused: PCollection[DeadLetter] = valid.passed | "Deliver" >> sink
-
-    letters = {
+    return {
         "decode": decoded.dead_letters,
         "route": routed.dead_letters,
         "filter": filtered.dead_letters,
@@ -76,5 +105,8 @@ def build(
         "validate": valid.dead_letters,
         "deliver": refused,
     }
+
+
+def _store(letters: _Letters, store: Store) -> None:
     for stage, of_stage in letters.items():
         of_stage | f"Dead letters of {stage}" >> StoreDeadLetters(store)

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from pipeline import graph, plan
 from pipeline.deadletters import FileStore, Store, TopicStore
-from pipeline.generations import last_line, run_once, run_subscription
+from pipeline.generations import cause, run_once, run_subscription
 from pipeline.ledger import read_ledger, render, write_ledger
 from pipeline.options import (
     DATAFLOW,
@@ -50,6 +50,16 @@ def main(argv: list[str] | None = None) -> int:
     0: done, or stopped as asked with everything in flight settled. 1: it could not go on. 2: flags
     or settings are wrong; nothing was read.
     """
+    set_up_logging()
+    try:
+        return _start(parse(sys.argv[1:] if argv is None else argv))
+    except (UsageError, SettingsError, CredentialError, FileReadError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_USAGE
+
+
+def set_up_logging() -> None:
+    """Our own words to standard error, and of Beam's only what nobody else says."""
     logging.basicConfig(
         level=logging.WARNING,
         format="%(asctime)s %(levelname)s %(message)s",
@@ -59,11 +69,6 @@ def main(argv: list[str] | None = None) -> int:
     # Beam logs the traceback of a bundle that failed; what has to be known of it, we say ourselves.
     logging.getLogger("apache_beam.runners.worker").setLevel(logging.CRITICAL)
     logging.getLogger("apache_beam.runners.common").setLevel(logging.CRITICAL)
-    try:
-        return _start(parse(sys.argv[1:] if argv is None else argv))
-    except (UsageError, SettingsError, CredentialError, FileReadError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_USAGE
 
 
 def _start(options: PipelineOptions) -> int:
@@ -84,7 +89,7 @@ def _start(options: PipelineOptions) -> int:
     # On one machine a file is read once and by nobody again: its bundle is never given back.
     hold = one_machine and bool(given.input_files)
     policy = plan.delivery_policy(settings, budget_processes(options), hold=hold)
-    store = _store(given)
+    store = store_of(given)
     # Looked up here, not with the graph: a file that is missing is the command line's fault.
     paths = find_files(given.input_files) if given.input_files else []
 
@@ -100,7 +105,7 @@ def _start(options: PipelineOptions) -> int:
         return build
 
     if one_machine:
-        return _run_here(reading, options, settings, paths)
+        return run_here(reading, options, settings, paths)
     pipeline = beam.Pipeline(options=options)
     reading(paths)(pipeline)
     result = pipeline.run()
@@ -134,7 +139,8 @@ def _refuse_environment(settings: Settings) -> None:
             )
 
 
-def _store(given: StreamOptions) -> Store:
+def store_of(given: StreamOptions) -> Store:
+    """Where the options want dead letters to go."""
     if given.dead_letter_topic:
         return TopicStore(given.dead_letter_topic)
     return FileStore(given.dead_letter_files)
@@ -146,12 +152,17 @@ def _subscription(given: StreamOptions, runner: str) -> graph.Source:
     return ReadFromSubscription(given.input_subscription, given.stop_when_idle_s)
 
 
-_Reading = Callable[[list[str]], graph.Builder]
+Reading = Callable[[list[str]], graph.Builder]
+"""Gives the job over some files; without any, over the options' subscription."""
 
 
-def _run_here(
-    reading: _Reading, options: PipelineOptions, settings: Settings, paths: list[str]
+def run_here(
+    reading: Reading, options: PipelineOptions, settings: Settings, paths: list[str]
 ) -> int:
+    """Runs on this machine until the end or a signal, prints the ledger; returns the exit code.
+
+    Raises UsageError when the ledger's file cannot be written.
+    """
     given = options.view_as(StreamOptions)
     ledger_file = Path(given.ledger_file) if given.ledger_file else None
     _LOG.info(
@@ -176,7 +187,7 @@ def _run_here(
             _LOG.error("%s", error)
             code = EXIT_FAILED
         except Exception as error:
-            _LOG.error("The job ended early: %s", last_line(error))
+            _LOG.error("The job ended early: %s", cause(error))
             code = EXIT_FAILED
     Console().print(render(read_ledger()))
     if STOP.is_set() and paths:
@@ -187,7 +198,7 @@ def _run_here(
     return code
 
 
-def _run_files(reading: _Reading, options: PipelineOptions, paths: list[str]) -> int:
+def _run_files(reading: Reading, options: PipelineOptions, paths: list[str]) -> int:
     """Runs the pipeline over one file after the other: each is settled by itself."""
     code = EXIT_OK
     for path in paths:
@@ -201,7 +212,7 @@ def _run_files(reading: _Reading, options: PipelineOptions, paths: list[str]) ->
                 "%s was not finished and is not in the ledger; what was sent of it counts once "
                 "when it is read again: %s",
                 path,
-                last_line(error),
+                cause(error),
             )
             code = EXIT_FAILED
     return code

@@ -4,13 +4,18 @@ A message may hold one JSON object, an array, newline-delimited objects, an HTTP
 an Identify API body, each of them gzipped or not. One bad record never takes its neighbours.
 """
 
+import re
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
 
+from transforms.api_key import key_spans, without_spans
 from transforms.deadletter import dead_letter_of_input
+from transforms.gunzip import gunzip, is_gzip
+from transforms.kept import MAX_KEPT_BYTES
 from transforms.reasons import RECEIVED
 from transforms.records import Message, Origin, Record, Settled
 from transforms.split_json import nesting_depth, split_container, split_records
@@ -19,12 +24,14 @@ from transforms.tally import Tally
 
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 """Of a message, after inflating it."""
-MAX_KEPT_BYTES = 10_000_000
-"""Of a message that is too large; the size of Pub/Sub's largest message."""
+MAX_RECORDS = 500_000
+"""Of a message. A megabyte of `[0,0,…]` would else be half a million dead letters, and a small bomb
+of it thirty million. Whatever can be delivered takes more than 20 bytes: what Pub/Sub takes as one
+message (10 MB) holds fewer records."""
 MAX_DEPTH = 100
 """Levels of nesting; a flat record has one."""
 
-_GZIP_MAGIC = b"\x1f\x8b"
+_LINE = re.compile(rb"\S[^\n]*")
 _UTF8_BOM = b"\xef\xbb\xbf"
 _STAGE = "decode"
 
@@ -42,56 +49,48 @@ class Fault(NamedTuple):
 
 _NO_FAULT = Fault("", "")
 _TOO_DEEP = Fault("too_deep", f"nested deeper than {MAX_DEPTH} levels")
+_TOO_MANY = Fault("too_large", f"over {MAX_RECORDS} records in one message")
+_NOT_AN_OBJECT = {
+    kind: Fault("not_an_object", f"a JSON {name}")
+    for kind, name in {
+        list: "array",
+        str: "string",
+        bool: "boolean",
+        type(None): "null",
+        int: "number",
+        float: "number",
+    }.items()
+}
 
 
 def decode_message(message: Message) -> Decoded:
     """All records of a message in their order, each decoded or settled with its reason."""
-    return list(_records(message))
-
-
-def _records(message: Message) -> Iterator[Record | Settled]:
     data = message.data
-    if data[:2] == _GZIP_MAGIC:
+    if is_gzip(data):
         try:
-            data = _inflate(data)
+            data = gunzip(data, MAX_MESSAGE_BYTES)
         except zlib.error as error:
             detail = f"starts like gzip, but does not inflate: {error}"
-            yield _bad(Fault("not_utf8", detail), message, data)
-            return
+            return [_bad(Fault("not_utf8", detail), message, data)]
     if len(data) > MAX_MESSAGE_BYTES:
-        yield _too_large(message, data)
-        return
+        return [_too_large(message)]
     text = data.removeprefix(_UTF8_BOM).strip()
     found, fault = _document(text, message)
-    yield from _lines(text, fault, message) if found is None else found
+    if found is None:
+        found = _lines(text, fault, message)
+    return found if len(found) <= MAX_RECORDS else [_bad(_TOO_MANY, message, message.data)]
 
 
-def _too_large(message: Message, inflated: bytes) -> Settled:
+def _too_large(message: Message) -> Settled:
     """Sets a message aside as it came: compressed, so that nothing of it is lost.
 
-    Of a request body only the beginning is kept, without its API key; and of a line of a file that
-    is larger than any message, for the file has it.
+    Only the beginning is kept of a line of a file that is larger than any message: the file has it.
     """
-    if len(message.data) <= MAX_KEPT_BYTES and b"api_key" not in inflated:
-        detail = f"inflated, it is over {MAX_MESSAGE_BYTES} bytes"
+    detail = f"inflated, it is over {MAX_MESSAGE_BYTES} bytes"
+    if len(message.data) <= MAX_KEPT_BYTES:
         return _bad(Fault("too_large", detail), message, message.data)
     detail = f"over {MAX_MESSAGE_BYTES} bytes; only the first 1000 are kept here"
-    return _bad(Fault("too_large", detail), message, inflated[:1000])
-
-
-def _inflate(data: bytes) -> bytes:
-    """Gunzips all members of `data`, up to one byte above the limit. Raises zlib.error."""
-    parts: list[bytes] = []
-    room = MAX_MESSAGE_BYTES + 1
-    while data and room > 0:
-        member = zlib.decompressobj(wbits=31)
-        parts.append(member.decompress(data, room))
-        room -= len(parts[-1])
-        if not member.eof and room > 0:
-            raise zlib.error("the data ends early")
-        # Like gzip itself: zeros behind a member are padding.
-        data = member.unused_data.lstrip(b"\0")
-    return b"".join(parts)
+    return _bad(Fault("too_large", detail), message, message.data[:1000])
 
 
 def _parse(text: bytes) -> tuple[Any, Fault]:
@@ -115,7 +114,7 @@ def _document(text: bytes, message: Message) -> tuple[Decoded | None, Fault]:
     value, fault = _parse(text)
     if fault is _NO_FAULT:
         try:
-            return list(_unwrap(value, text, message)), fault
+            return list(islice(_unwrap(value, text, message), MAX_RECORDS + 1)), fault
         except RecursionError:
             fault = _TOO_DEEP
     found = _salvaged(text, message)
@@ -126,7 +125,10 @@ def _document(text: bytes, message: Message) -> tuple[Decoded | None, Fault]:
 
 def _salvaged(text: bytes, message: Message) -> Decoded | None:
     """The records of an array or a request body that holds bad ones too; None if it is neither."""
-    items = [(item, *_parse(item)) for item in split_records(text) or []]
+    split = split_records(text, MAX_RECORDS + 1) or []
+    if len(split) > MAX_RECORDS:
+        return [_bad(_TOO_MANY, message, text)]
+    items = [(item, *_parse(item)) for item in split]
     # Not one item can be read: then it is the text that is at fault, not its items.
     if all(fault.reason in ("malformed_json", "not_utf8") for _item, _value, fault in items):
         return None
@@ -137,24 +139,40 @@ def _salvaged(text: bytes, message: Message) -> Decoded | None:
             found += _unwrap_item(value, item, message) if whole else [_bad(fault, message, item)]
         except RecursionError:
             found.append(_bad(_TOO_DEEP, message, item))
+        if len(found) > MAX_RECORDS:
+            break
     return found
 
 
 def _lines(text: bytes, fault: Fault, message: Message) -> Decoded:
     """The records of newline-delimited JSON; if no line is an object or array, `text` is bad."""
-    lines = [stripped for line in text.split(b"\n") if (stripped := line.strip())]
-    read = [(line, *_document(line, message)) for line in lines] if len(lines) > 1 else []
-    if not any(line[:1] in (b"{", b"[") and found is not None for line, found, _fault in read):
+    lines = [match.span() for match in islice(_LINE.finditer(text), MAX_RECORDS + 1)]
+    read = []
+    for start, end in lines if len(lines) > 1 else []:
+        line = text[start:end].rstrip()
+        read.append((line, start, *_document(line, message)))
+    if not any(line[:1] in (b"{", b"[") and found is not None for line, _, found, _ in read):
         return [_bad(fault, message, text)]
+    if len(lines) > MAX_RECORDS:
+        return [_bad(_TOO_MANY, message, text)]
     results: Decoded = []
-    for line, found, line_fault in read:
-        results += [_bad(line_fault, message, line)] if found is None else found
+    # Looked for in the whole text: the value of a key may stand in the line behind its name.
+    keys = key_spans(text) if any(found is None for _, _, found, _ in read) else []
+    for line, start, found, line_fault in read:
+        if found is None:
+            line = without_spans(text, keys, start, start + len(line))
+            found = [_bad(line_fault, message, line)]
+        results += found
+        if len(results) > MAX_RECORDS:
+            break
     return results
 
 
 def _unwrap(value: Any, text: bytes, message: Message) -> Iterator[Record | Settled]:
     """The records in a parsed value: itself, or those of the list or request body that it is."""
-    if isinstance(value, list):
+    if isinstance(value, list) and len(value) > MAX_RECORDS:
+        yield _bad(_TOO_MANY, message, text)
+    elif isinstance(value, list):
         for item in value:
             yield from _unwrap_item(item, None, message)
     else:
@@ -167,6 +185,8 @@ def _unwrap_item(value: Any, text: bytes | None, message: Message) -> Decoded:
     if body is None:
         return [_record(value, message, text)]
     if isinstance(body, list):
+        if len(body) > MAX_RECORDS:
+            return [_bad(_TOO_MANY, message, _text_of(value, text))]
         return [_record(item, message, None) for item in body]
     found, fault = _document(body.strip().encode(), message)
     if found is None:
@@ -191,9 +211,7 @@ def _records_of_body(value: Any) -> list[Any] | str | None:
 def _record(value: Any, message: Message, text: bytes | None) -> Record | Settled:
     text = _text_of(value, text)
     if not isinstance(value, dict):
-        found = {list: "array", str: "string", bool: "boolean", type(None): "null"}
-        detail = f"a JSON {found.get(type(value), 'number')}"
-        return _bad(Fault("not_an_object", detail), message, text)
+        return _bad(_NOT_AN_OBJECT[type(value)], message, text)
     # A text with no more brackets than levels allowed cannot be too deep: one fast count.
     brackets = text.count(b"{") + text.count(b"[")
     if brackets > MAX_DEPTH and nesting_depth(text) > MAX_DEPTH:
@@ -201,7 +219,9 @@ def _record(value: Any, message: Message, text: bytes | None) -> Record | Settle
     value.pop("api_key", None)
     return Record(
         fields=value,
-        origin=Origin(message.message_id, message.publish_time, message.attributes),
+        origin=Origin(
+            message.message_id, message.publish_time, message.attributes, message.history
+        ),
     )
 
 

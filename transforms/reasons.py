@@ -33,7 +33,8 @@ DEAD_LETTER_REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "item_too_large": "An identify over 32 000 bytes.",
         "rejected": "Customer.io refused the operation; `detail` carries its reason, field and "
         "message.",
-        "internal_error": "A bug of ours: the transform raised. `detail` is the stack, without any data.",
+        "internal_error": "A bug of ours: the transform raised. `detail` is the stack, "
+        "without any data.",
     }
 )
 

@@ -7,6 +7,16 @@ from msgspec import Struct
 Json = dict[str, Any]
 
 
+class History(Struct, frozen=True):
+    """What happened before to what is replayed."""
+
+    attempts: int
+    """How often it became a dead letter."""
+    first_failed_at: str
+    """ISO 8601, UTC."""
+    first_reason: str
+
+
 class Message(Struct, frozen=True):
     """What a source yields: one Pub/Sub message, or one line of a file."""
 
@@ -15,6 +25,8 @@ class Message(Struct, frozen=True):
     publish_time: float | None
     """Unix seconds; None for a line of a file."""
     attributes: dict[str, str]
+    history: History | None = None
+    """None but for the content of a dead letter."""
 
 
 class Origin(Struct, frozen=True):
@@ -23,6 +35,7 @@ class Origin(Struct, frozen=True):
     message_id: str
     publish_time: float | None
     attributes: dict[str, str]
+    history: History | None = None
 
 
 class Record(Struct, frozen=True):
@@ -139,6 +152,8 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
     encoding: str = "text"
     """Of `record`: "text", or "base64" where the input is not UTF-8."""
     operation: Operation | None = None
+    history: History | None = None
+    """None for a first failure."""
 
 
 class Delivery(Struct, frozen=True):

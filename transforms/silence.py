@@ -6,12 +6,15 @@ import logging
 def silence(*loggers: str) -> None:
     """Lets these loggers say nothing, whatever their level is set to afterwards.
 
-    A filter and not a level: any set-up of logging sets levels again. It does not reach a logger's
-    children, so each is named.
+    A filter and not a level alone: any set-up of logging sets levels again. It does not reach a
+    logger's children, so each is named.
     """
     for name in loggers:
+        logger = logging.getLogger(name)
         # The same function twice is once.
-        logging.getLogger(name).addFilter(_nothing)
+        logger.addFilter(_nothing)
+        # Those that ask first whether anybody listens need not put the words together.
+        logger.disabled = True
 
 
 def _nothing(_record: logging.LogRecord) -> bool:

@@ -1,8 +1,6 @@
 """The thin Beam shell that every transform shares: adapt, count, tag."""
 
-import traceback
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import apache_beam as beam
@@ -10,11 +8,11 @@ from apache_beam.pvalue import PCollection, TaggedOutput
 
 from transforms.deadletter import dead_letter, dead_letter_of_input
 from transforms.records import DeadLetter, Message, Record, Settled
+from transforms.stack import stack
 from transforms.tally import Tally
 
 DEAD_LETTERS = "dead_letters"
 PASSED = "passed"
-_INNERMOST_PLACES, _OUTERMOST_PLACES = 20, 5
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -85,12 +83,7 @@ def internal_error(error: Exception, element: Any, *, stage: str) -> Settled:
     The detail names the places in the code, never the exception's text: that may hold the
     customer's data or more.
     """
-    frames = traceback.extract_tb(error.__traceback__)
-    places = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames[::-1]]
-    if len(places) > _INNERMOST_PLACES + _OUTERMOST_PLACES:
-        # A recursion that did not end is a thousand times the same.
-        places[_INNERMOST_PLACES:-_OUTERMOST_PLACES] = ["…"]
-    detail = f"{type(error).__name__} at {' < '.join(places)}"
+    detail = stack(error)
     if isinstance(element, Message):
         return dead_letter_of_input(
             "internal_error", detail, stage=stage, message=element, data=element.data

@@ -138,7 +138,24 @@ def _endpoint_fault(text: str) -> str | None:
         return f"found {quoted(text)}"
     if parts.scheme == "http" and not _is_loopback(host):
         return f"found {quoted(text)}; http would send the credentials in clear"
-    return None
+    return None if _is_sendable(text) else f"found {quoted(text)}, which is no URL"
+
+
+def _is_sendable(url: str) -> bool:
+    """Whether the HTTP client takes the URL too, and its host can be looked up at all.
+
+    The client is the stricter one: urlsplit takes http://[::1]example.com for ::1.
+    """
+    # Imported here: only a file with an endpoint needs it.
+    from requests import PreparedRequest, RequestException
+
+    request = PreparedRequest()
+    try:
+        request.prepare_url(url, None)
+        (urlsplit(request.url or "").hostname or "").encode("idna")
+    except (RequestException, ValueError):
+        return False
+    return True
 
 
 def _is_loopback(host: str) -> bool:

@@ -22,13 +22,15 @@ _UTF8_BOM = b"\xef\xbb\xbf"
 
 def find_files(pattern: str) -> list[str]:
     """The files that a glob names, sorted. Raises FileReadError when there are none."""
+    # Beam finds nothing for a local glob without a directory.
+    here = "" if "/" in pattern else "./"
     try:
-        [match] = FileSystems.match([pattern])
+        [match] = FileSystems.match([here + pattern])
     except (BeamIOError, ValueError) as error:
         raise FileReadError(f"{pattern} cannot be looked up: {error}") from error
     if not match.metadata_list:
         raise FileReadError(f"no file is called {pattern}")
-    paths = sorted(metadata.path for metadata in match.metadata_list)
+    paths = sorted(metadata.path.removeprefix(here) for metadata in match.metadata_list)
     for path in paths:
         if path.lower().endswith(".zip"):
             raise FileReadError(f"{path}: .zip is not read yet; unzip it, its .gz files are")
@@ -50,9 +52,25 @@ def read_messages(path: str, stop: Callable[[], bool]) -> Iterator[Message]:
 
     A message's id is `path:line`. Ends early when `stop` says so. Raises FileReadError.
     """
+    return _read(path, stop, _texts)
+
+
+def read_lines(path: str, stop: Callable[[], bool], longest: int) -> Iterator[Message]:
+    """The file's lines, like `read_messages`; of one over `longest` bytes, the head.
+
+    Each line is a message by itself, whatever it holds.
+    """
+    return _read(path, stop, lambda file: _numbered_lines(1, file, longest=longest))
+
+
+def _read(
+    path: str,
+    stop: Callable[[], bool],
+    texts: Callable[[BinaryIO], Iterator[tuple[int, bytes]]],
+) -> Iterator[Message]:
     try:
         with open_file(path) as file:
-            for number, text in _texts(file):
+            for number, text in texts(file):
                 if stop():
                     return
                 yield _message(text, path, number)
@@ -76,13 +94,19 @@ def _texts(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     yield from _numbered_lines(number, io.BytesIO(head), file)
 
 
-def _numbered_lines(number: int, *files: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """All lines that are not blank, counted from `number`; of one that is too large, the head."""
+def _numbered_lines(
+    number: int, *files: BinaryIO, longest: int | None = None
+) -> Iterator[tuple[int, bytes]]:
+    """All lines that are not blank, counted from `number`.
+
+    Of one over `longest` bytes (default: MAX_MESSAGE_BYTES) one byte more than those.
+    """
+    longest = MAX_MESSAGE_BYTES if longest is None else longest
     for file in files:
-        while line := file.readline(MAX_MESSAGE_BYTES + 1):
+        while line := file.readline(longest + 1):
             rest = line
-            while len(rest) > MAX_MESSAGE_BYTES and not rest.endswith(b"\n"):
-                rest = file.readline(MAX_MESSAGE_BYTES + 1)
+            while len(rest) > longest and not rest.endswith(b"\n"):
+                rest = file.readline(longest + 1)
             if line.strip():
                 yield number, line
             number += 1

@@ -9,20 +9,35 @@ import logging
 import threading
 from collections.abc import Iterable
 
-from google.api_core.exceptions import ServiceUnavailable
+from google.api_core.exceptions import (
+    Aborted,
+    DeadlineExceeded,
+    GoogleAPIError,
+    InternalServerError,
+    RetryError,
+    ServiceUnavailable,
+    TooManyRequests,
+    Unknown,
+)
 from google.api_core.retry import Retry, if_exception_type
 from google.cloud.pubsub_v1 import SubscriberClient
 
 _LOG = logging.getLogger(__name__)
 
-LEASE_S = 20
-"""After a crash, Pub/Sub delivers again what was in flight within this time."""
+LEASE_S = 60
+"""After a crash, Pub/Sub delivers again what was in flight within this time. So long it may be out
+of reach, too, without a delivery attempt being used up."""
 EXTEND_EVERY_S = 5.0
 _IDS_A_REQUEST = 1_000
 """Pub/Sub takes requests of 512 KiB; an ack id has about 200 bytes."""
-_DEADLINES_TIMEOUT_S = 5.0
-_DEADLINES_RETRY = Retry(if_exception_type(ServiceUnavailable), timeout=_DEADLINES_TIMEOUT_S)
-"""The client's own retry would hold up the end of the job for minutes while Pub/Sub is away."""
+_TIMEOUT_S = 5.0
+_RETRY = Retry(if_exception_type(ServiceUnavailable), timeout=_TIMEOUT_S)
+"""The client's own retry would hold up bundles, and the end of the job, while Pub/Sub is away."""
+_AWAY = (ServiceUnavailable, RetryError)
+_TRANSIENT = (*_AWAY, Aborted, DeadlineExceeded, InternalServerError, TooManyRequests, Unknown)
+"""After these, nobody knows whether the call was carried out: it is made again."""
+MAX_SETTLED = 100_000
+"""Acknowledgements that wait for Pub/Sub; of more, the oldest are given up and come again."""
 
 
 class Leases:
@@ -39,6 +54,8 @@ class Leases:
         self._extend_every_s = extend_every_s
         self._changed = threading.Condition()
         self._held: set[str] = set()
+        self._settled: dict[str, None] = {}
+        """Of those that are held: acknowledged, but Pub/Sub has not taken that yet."""
         self._closed = False
         self._thread = threading.Thread(target=self._extend, name="lease", daemon=True)
         self._thread.start()
@@ -49,15 +66,55 @@ class Leases:
             self._held.update(ack_ids)
 
     def acknowledge(self, ack_ids: list[str]) -> None:
-        """Tells Pub/Sub that these messages are settled. Raises GoogleAPIError.
+        """Tells Pub/Sub that these messages are settled.
 
-        Whatever it did not take is let go: its deadline passes, and it comes again.
+        While Pub/Sub is away or fails, they stay leased, and it is told again every few seconds:
+        let go, all of them would be delivered a second time.
+
+        Raises:
+            GoogleAPIError: it refuses for good; these messages are let go, and come again.
         """
-        try:
-            for some in _chunks(ack_ids):
-                self._client.acknowledge(subscription=self._subscription, ack_ids=some)
-        finally:
-            self._let_go(ack_ids)
+        untaken, refusal = self._tell(ack_ids)
+        with self._changed:
+            self._held.difference_update(set(ack_ids).difference(untaken))
+            self._settled.update(dict.fromkeys(untaken))
+            while len(self._settled) > MAX_SETTLED:
+                oldest = next(iter(self._settled))
+                del self._settled[oldest]
+                self._held.discard(oldest)
+        if untaken:
+            _LOG.warning("Pub/Sub did not take %d acknowledgements yet", len(untaken))
+        if refusal is not None:
+            raise refusal
+
+    def _tell(self, ack_ids: list[str]) -> tuple[list[str], GoogleAPIError | None]:
+        """Acknowledges; returns what to tell again, and why the others that failed never will."""
+        untaken: list[str] = []
+        refusal: GoogleAPIError | None = None
+        chunks = _chunks(ack_ids)
+        for number, some in enumerate(chunks):
+            try:
+                self._client.acknowledge(
+                    subscription=self._subscription, ack_ids=some, retry=_RETRY, timeout=_TIMEOUT_S
+                )
+            except _AWAY:
+                return untaken + [each for rest in chunks[number:] for each in rest], refusal
+            except _TRANSIENT:
+                untaken += some
+            except GoogleAPIError as error:
+                refusal = error
+        return untaken, refusal
+
+    def _tell_again(self) -> None:
+        with self._changed:
+            settled = list(self._settled)
+        untaken, refusal = self._tell(settled)
+        with self._changed:
+            for ack_id in set(settled).difference(untaken):
+                self._settled.pop(ack_id, None)
+                self._held.discard(ack_id)
+        if refusal is not None:
+            _LOG.warning("Pub/Sub refuses acknowledgements: %s", type(refusal).__name__)
 
     def give_back(self, ack_ids: list[str]) -> None:
         """Lets go of messages, so that they come again at once, to whoever pulls."""
@@ -71,7 +128,9 @@ class Leases:
             self._changed.notify_all()
         # First the thread, which may be extending what is given back.
         self._thread.join()
-        self.give_back(list(self._held))
+        self._tell_again()
+        # What is settled and still not told is not given back: it would come again at once.
+        self.give_back(list(self._held.difference(self._settled)))
 
     def _let_go(self, ack_ids: list[str]) -> None:
         with self._changed:
@@ -83,22 +142,27 @@ class Leases:
                 self._changed.wait_for(lambda: self._closed, self._extend_every_s)
                 if self._closed:
                     return
+            self._tell_again()
+            with self._changed:
                 held = list(self._held)
             self._set_deadline(held, LEASE_S)
 
     def _set_deadline(self, ack_ids: list[str], seconds: int) -> None:
-        try:
-            for some in _chunks(ack_ids):
+        for some in _chunks(ack_ids):
+            try:
                 self._client.modify_ack_deadline(
                     subscription=self._subscription,
                     ack_ids=some,
                     ack_deadline_seconds=seconds,
-                    retry=_DEADLINES_RETRY,
-                    timeout=_DEADLINES_TIMEOUT_S,
+                    retry=_RETRY,
+                    timeout=_TIMEOUT_S,
                 )
-        except Exception as error:
-            # No harm: the deadline passes, and what is delivered twice counts once.
-            _LOG.info("Pub/Sub did not change deadlines: %s", type(error).__name__)
+            except Exception as error:
+                # No harm: the deadline passes, and what is delivered twice counts once. One id that
+                # an exactly-once subscription refuses must not cost the leases of the others.
+                _LOG.info("Pub/Sub did not change deadlines: %s", type(error).__name__)
+                if isinstance(error, _AWAY):
+                    return
 
 
 def _chunks(ids: list[str]) -> list[list[str]]:

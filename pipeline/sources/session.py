@@ -31,6 +31,11 @@ MAX_WAITING_BYTES = 64 * 1024 * 1024
 _PULL_TIMEOUT_S = 30.0
 _LONGEST_BACKOFF_S = 30.0
 _LAST_ANSWER_S = 0.25
+_POLICY = (
+    "%s has a dead-letter policy: a message that crashes, stops and lost connections hand out "
+    "again too often goes to its topic, and this job does not see it again. Set "
+    "max_delivery_attempts to 100 and keep a subscription on that topic, or remove the policy."
+)
 
 
 class Pulled:
@@ -71,6 +76,7 @@ class PullSession:
         self._waiting: deque[Pulled] = deque()
         self._waiting_messages = 0
         self._taken: dict[str, Pulled] = {}
+        self._policy_noted = False
         self._stopped = False
         self._error: SubscriptionError | None = None
         self._under_way: Any = None
@@ -146,6 +152,9 @@ class PullSession:
             # held back until their lease ends.
             if not self._changed.wait_for(lambda: self._under_way is None, _LAST_ANSWER_S):
                 self._under_way.cancel()
+        # What is given back while a pull is open comes to that pull.
+        self._thread.join()
+        with self._changed:
             given_back = [ack_id for pulled in self._waiting for ack_id in pulled.ack_ids]
             self._waiting.clear()
             self._waiting_messages = 0
@@ -155,7 +164,6 @@ class PullSession:
         """Stops, gives everything back that is not acknowledged, and ends the threads."""
         self.stop()
         self._leases.close()
-        self._thread.join()
         self._client.close()
 
     def _guarded(self) -> None:
@@ -168,13 +176,16 @@ class PullSession:
 
     def _pull_loop(self) -> None:
         while self._room():
+            asked_at = time.monotonic()
             try:
                 pulled = self._pull()
             except grpc.FutureCancelledError:
                 continue
             except grpc.RpcError as error:
                 status = error.code()
-                if status in TRANSIENT:
+                # Our own time-out means that nothing came; a quick one is Pub/Sub failing.
+                early = time.monotonic() - asked_at < _PULL_TIMEOUT_S / 2
+                if status in TRANSIENT or (status in NOTHING_YET and early):
                     self._back_off(status)
                     continue
                 if status not in NOTHING_YET:
@@ -196,16 +207,17 @@ class PullSession:
 
     def _pull(self) -> Pulled | None:
         request = PullRequest(subscription=self.subscription, max_messages=MAX_MESSAGES_A_PULL)
+        call = self._client.transport.pull.future(
+            request,
+            timeout=_PULL_TIMEOUT_S,
+            metadata=(("x-goog-request-params", f"subscription={self.subscription}"),),
+        )
         with self._changed:
+            self._under_way = call
             if self._stopped:
-                return None
-            self._under_way = self._client.transport.pull.future(
-                request,
-                timeout=_PULL_TIMEOUT_S,
-                metadata=(("x-goog-request-params", f"subscription={self.subscription}"),),
-            )
+                call.cancel()
         try:
-            response = PullResponse.pb(self._under_way.result())
+            response = PullResponse.pb(call.result())
         finally:
             with self._changed:
                 self._under_way = None
@@ -224,6 +236,9 @@ class PullSession:
                 )
             )
             ack_ids.append(received.ack_id)
+            if received.delivery_attempt and not self._policy_noted:
+                self._policy_noted = True
+                _LOG.warning(_POLICY, self.subscription)
         return Pulled(messages, ack_ids) if messages else None
 
     def _back_off(self, status: grpc.StatusCode) -> None:

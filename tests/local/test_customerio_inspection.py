@@ -59,6 +59,15 @@ def test_faults_over_http(stand_in: CustomerIoStandIn, sender: Sender) -> None:
     assert "explode" in wrong.json()["error"]
 
 
+def test_weather_over_http(stand_in: CustomerIoStandIn, sender: Sender) -> None:
+    weather = {"seed": 1, "share": 1, "actions": [{"do": "respond", "status": 503}]}
+    assert script(sender, {"weather": weather}).status_code == 200
+    assert [sender.batch("lost").status_code for _ in range(2)] == [503, 503]
+    assert sender.get("/_standin/summary").json()["injected_faults"] == {"503": 2}
+    script(sender, {"clear": True})
+    assert sender.batch("kept").status_code == 200
+
+
 def test_inspection_and_page_need_no_credentials_and_meet_no_fault(
     stand_in: CustomerIoStandIn,
 ) -> None:

@@ -90,3 +90,14 @@ def test_merge_fills_gaps_and_moves_events(workspace: Workspace) -> None:
     assert (ada.id, ada.attributes) == ("a", {"plan": "pro", "city": "Oslo"})
     assert workspace.events()[0].cio_id == ada.cio_id
     assert workspace.apply(merge) == "ignored"
+
+
+def test_a_person_that_is_known_already(workspace: Workspace) -> None:
+    workspace.apply(identify({"cio_id": "a3"}, attributes={"plan": "lost"}))
+    workspace.admit("a3")
+    workspace.admit("a3")
+    workspace.apply(identify({"cio_id": "a3"}, attributes={"plan": "pro"}))
+    [known] = workspace.people()
+    assert (known.cio_id, known.id, known.attributes) == ("a3", None, {"plan": "pro"})
+    outcomes = [(each.attributes["plan"], each.outcome) for each in workspace.identifies()]
+    assert outcomes == [("lost", "ignored"), ("pro", "applied")]

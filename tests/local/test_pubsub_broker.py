@@ -64,57 +64,6 @@ def test_a_message_keeps_what_it_was_published_with(broker: Broker) -> None:
     assert first[1:] == (b"\x00\xff", {"a": "1"}, "key", NOW_NS)
 
 
-def test_every_subscription_gets_what_is_published_after_it_was_made(broker: Broker) -> None:
-    publish(broker, "early")
-    late = "projects/p/subscriptions/late"
-    broker.create_subscription(SubscriptionConfig(late, TOPIC))
-    publish(broker, "both")
-    assert texts(pull(broker)) == ["early", "both"]
-    assert texts(broker.pull(late, 100)) == ["both"]
-
-
-def test_an_expired_lease_is_delivered_again_under_a_new_ack_id(
-    broker: Broker, clock: FakeClock
-) -> None:
-    publish(broker, "a", "b")
-    [first, _] = pull(broker)
-    clock.now += 9.9
-    assert pull(broker) == []
-    clock.now += 0.1
-    again = pull(broker)
-    assert texts(again) == ["a", "b"]
-    assert [delivery.attempt for delivery in again] == [2, 2]
-    assert again[0].ack_id != first.ack_id
-    broker.acknowledge(SUBSCRIPTION, [first.ack_id])
-    assert broker.stats(SUBSCRIPTION).outstanding == 2
-    assert broker.stats(SUBSCRIPTION).redelivered == 2
-
-
-def test_an_ack_after_the_deadline_counts_until_redelivery(
-    broker: Broker, clock: FakeClock
-) -> None:
-    publish(broker, "a")
-    [delivery] = pull(broker)
-    clock.now += 60
-    assert broker.stats(SUBSCRIPTION).undelivered == 1
-    broker.acknowledge(SUBSCRIPTION, [delivery.ack_id])
-    assert pull(broker) == []
-    assert broker.stats(SUBSCRIPTION) == (1, 0, 0, 1, 0)
-
-
-def test_a_deadline_can_be_moved_both_ways(broker: Broker, clock: FakeClock) -> None:
-    publish(broker, "long", "short")
-    long, short = pull(broker)
-    broker.modify_ack_deadline(SUBSCRIPTION, [long.ack_id], 600)
-    broker.modify_ack_deadline(SUBSCRIPTION, [short.ack_id], 1)
-    clock.now += 1
-    assert texts(pull(broker)) == ["short"]
-    clock.now += 598.9
-    assert texts(pull(broker)) == ["short"]
-    clock.now += 0.1
-    assert texts(pull(broker)) == ["long"]
-
-
 def test_a_new_deadline_cannot_revive_an_ended_lease(broker: Broker, clock: FakeClock) -> None:
     publish(broker, "a")
     [delivery] = pull(broker)
@@ -179,11 +128,6 @@ def test_a_late_ack_lets_a_key_go_on(ordered: Broker, clock: FakeClock) -> None:
     assert ordered.stats(SUBSCRIPTION).undelivered == 2
     ordered.acknowledge(SUBSCRIPTION, [first.ack_id])
     assert texts(pull(ordered)) == ["a2"]
-
-
-def test_keys_mean_nothing_without_ordering(broker: Broker) -> None:
-    publish(broker, "a1", "a2", key="a")
-    assert [texts(pull(broker, 1)), texts(pull(broker, 1))] == [["a1"], ["a2"]]
 
 
 class Attributes(dict[str, str]):

@@ -21,17 +21,6 @@ def publish(broker: Broker, *texts: str) -> None:
     broker.publish(TOPIC, [Draft(text.encode()) for text in texts])
 
 
-def test_a_deleted_topic_leaves_its_subscriptions_with_what_they_have(broker: Broker) -> None:
-    publish(broker, "a")
-    broker.delete_topic(TOPIC)
-    assert broker.subscription(SUBSCRIPTION).topic == "_deleted-topic_"
-    assert len(broker.pull(SUBSCRIPTION, 10)) == 1
-    broker.create_topic(TOPIC)
-    publish(broker, "b")
-    assert broker.pull(SUBSCRIPTION, 10) == []
-    broker.delete_subscription(SUBSCRIPTION)
-
-
 def test_a_remade_subscription_ignores_the_old_ack_ids(broker: Broker) -> None:
     publish(broker, "a")
     [old] = broker.pull(SUBSCRIPTION, 10)

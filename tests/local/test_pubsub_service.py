@@ -1,4 +1,4 @@
-"""The emulator over a socket, through google-cloud-pubsub's own clients."""
+"""Pulls over a socket: how long they are held, how much they give, and clients that left."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -88,25 +88,6 @@ def data(received: list[types.ReceivedMessage]) -> list[bytes]:
     return [each.message.data for each in received]
 
 
-def test_a_message_arrives_as_it_was_published(
-    broker: Broker, publisher: PublisherClient, subscriber: SubscriberClient
-) -> None:
-    message = types.PubsubMessage(
-        data=b"\x00\xff", attributes={"source": "naïve", "empty": ""}, ordering_key="k"
-    )
-    second_message = types.PubsubMessage(attributes={"a": "1"})
-    sent = publisher.publish(topic=TOPIC, messages=[message, second_message])
-    first, second = pull_now(subscriber)
-    assert first.message.data == b"\x00\xff"
-    assert dict(first.message.attributes) == {"source": "naïve", "empty": ""}
-    assert first.message.ordering_key == "k"
-    assert first.message.publish_time.timestamp() > 1_700_000_000
-    assert first.delivery_attempt == 0
-    assert [first.message.message_id, second.message.message_id] == list(sent.message_ids)
-    subscriber.acknowledge(subscription=SUBSCRIPTION, ack_ids=[first.ack_id, "unknown"])
-    assert broker.stats(SUBSCRIPTION) == (2, 0, 1, 1, 0)
-
-
 def test_a_pull_response_fits_in_a_channel_without_options(
     publisher: PublisherClient, subscriber: SubscriberClient
 ) -> None:
@@ -116,33 +97,6 @@ def test_a_pull_response_fits_in_a_channel_without_options(
     pull_now(subscriber)
     publish(publisher, *(b"x" * 6_000 for _ in range(1_000)))
     assert 500 < len(pull_now(subscriber)) < 1_000
-
-
-def test_an_expired_message_is_delivered_again(
-    clock: FakeClock, publisher: PublisherClient, subscriber: SubscriberClient
-) -> None:
-    publish(publisher, b"a")
-    [first] = pull_now(subscriber)
-    subscriber.modify_ack_deadline(
-        subscription=SUBSCRIPTION, ack_ids=[first.ack_id], ack_deadline_seconds=60
-    )
-    clock.now += 59
-    assert pull_now(subscriber) == []
-    clock.now += 1
-    [second] = pull_now(subscriber)
-    assert second.message == first.message
-    assert second.ack_id != first.ack_id
-
-
-def test_a_nacked_message_is_delivered_again_at_once(
-    publisher: PublisherClient, subscriber: SubscriberClient
-) -> None:
-    publish(publisher, b"a")
-    [first] = pull_now(subscriber)
-    subscriber.modify_ack_deadline(
-        subscription=SUBSCRIPTION, ack_ids=[first.ack_id], ack_deadline_seconds=0
-    )
-    assert data(pull_now(subscriber)) == [b"a"]
 
 
 def test_a_held_pull_is_woken_by_a_publish(
@@ -220,41 +174,3 @@ def test_messages_found_for_a_client_that_just_left_go_back(
     service.pull(types.PullRequest(subscription=SUBSCRIPTION, max_messages=1), LeavingClient())
     assert broker.stats(SUBSCRIPTION).outstanding == 0
     assert data(pull_now(subscriber)) == [b"a"]
-
-
-def test_ordering_is_a_setting_of_the_subscription(
-    publisher: PublisherClient, subscriber: SubscriberClient
-) -> None:
-    name = "projects/p/subscriptions/ordered"
-    made = subscriber.create_subscription(
-        types.Subscription(name=name, topic=TOPIC, enable_message_ordering=True)
-    )
-    assert made.enable_message_ordering
-    messages = [types.PubsubMessage(data=each, ordering_key="k") for each in (b"1", b"2")]
-    publisher.publish(topic=TOPIC, messages=messages)
-    [first] = subscriber.pull(subscription=name, max_messages=1).received_messages
-    request = types.PullRequest(subscription=name, max_messages=1, return_immediately=True)
-    assert not subscriber.pull(request).received_messages
-    subscriber.acknowledge(subscription=name, ack_ids=[first.ack_id])
-    assert data(list(subscriber.pull(request).received_messages)) == [b"2"]
-
-
-def test_topics_and_subscriptions_can_be_read_listed_and_deleted(
-    publisher: PublisherClient, subscriber: SubscriberClient
-) -> None:
-    second = "projects/p/subscriptions/second"
-    made = subscriber.create_subscription(
-        name=second, topic=TOPIC, push_config=types.PushConfig(), ack_deadline_seconds=600
-    )
-    assert subscriber.get_subscription(subscription=second) == made
-    assert (made.topic, made.ack_deadline_seconds) == (TOPIC, 600)
-    assert subscriber.get_subscription(subscription=SUBSCRIPTION).ack_deadline_seconds == 10
-    assert publisher.get_topic(topic=TOPIC).name == TOPIC
-    assert [topic.name for topic in publisher.list_topics(project="projects/p")] == [TOPIC]
-    assert list(publisher.list_topic_subscriptions(topic=TOPIC)) == [SUBSCRIPTION, second]
-    pages = subscriber.list_subscriptions({"project": "projects/p", "page_size": 1}).pages
-    assert [[s.name for s in page.subscriptions] for page in pages] == [[SUBSCRIPTION], [second]]
-    subscriber.delete_subscription(subscription=second)
-    publisher.delete_topic(topic=TOPIC)
-    assert list(publisher.list_topics(project="projects/p")) == []
-    assert subscriber.get_subscription(subscription=SUBSCRIPTION).topic == "_deleted-topic_"

@@ -1,4 +1,4 @@
-"""Streaming pulls, through ``SubscriberClient.subscribe`` and over a bare stream."""
+"""What a client of a streaming pull does wrong, or leaves behind."""
 
 import queue
 import threading
@@ -7,8 +7,6 @@ from typing import Any
 
 import grpc
 import pytest
-from google.api_core import exceptions
-from google.cloud import pubsub_v1
 from google.pubsub_v1 import types
 
 from pipeline.local.pubsub import Broker, Draft, PubSubEmulator, SubscriptionConfig
@@ -47,12 +45,6 @@ def emulator(broker: WatchedBroker, monkeypatch: pytest.MonkeyPatch) -> Iterator
         yield emulator
 
 
-@pytest.fixture
-def subscriber(emulator: PubSubEmulator) -> Iterator[Any]:
-    with pubsub_v1.SubscriberClient() as client:
-        yield client
-
-
 class Stream:
     """A bare StreamingPull call: requests go in by ``send``, responses come out by ``receive``."""
 
@@ -89,96 +81,6 @@ def publish(broker: Broker, *texts: str) -> None:
 
 def data(received: list[types.ReceivedMessage]) -> list[bytes]:
     return [each.message.data for each in received]
-
-
-def test_subscribe_receives_everything_and_a_nack_comes_back(
-    broker: Broker, subscriber: Any
-) -> None:
-    received: list[bytes] = []
-    nacked = threading.Event()
-    complete = threading.Event()
-
-    def on_message(message: Any) -> None:
-        if message.data == b"7" and not nacked.is_set():
-            nacked.set()
-            message.nack()
-            return
-        received.append(message.data)
-        message.ack_with_response().result(timeout=WAIT_S)
-        if len(received) == 100:
-            complete.set()
-
-    streaming = subscriber.subscribe(SUBSCRIPTION, on_message)
-    with pubsub_v1.PublisherClient() as publisher:
-        for number in range(100):
-            publisher.publish(TOPIC, str(number).encode())
-        assert complete.wait(timeout=WAIT_S)
-    streaming.cancel()
-    streaming.result(timeout=WAIT_S)
-    assert sorted(received, key=int) == [str(number).encode() for number in range(100)]
-    assert broker.stats(SUBSCRIPTION) == (100, 0, 0, 100, 1)
-
-
-def test_subscribe_keeps_the_order_of_a_key(broker: Broker, subscriber: Any) -> None:
-    name = "projects/p/subscriptions/ordered"
-    broker.create_subscription(SubscriptionConfig(name, TOPIC, 600, enable_message_ordering=True))
-    for number in range(20):
-        for key in ("a", "b"):
-            broker.publish(TOPIC, [Draft(str(number).encode(), {}, key)])
-    received: dict[str, list[int]] = {"a": [], "b": []}
-    complete = threading.Event()
-
-    def on_message(message: Any) -> None:
-        received[message.ordering_key].append(int(message.data))
-        message.ack()
-        if sum(map(len, received.values())) == 40:
-            complete.set()
-
-    streaming = subscriber.subscribe(name, on_message)
-    assert complete.wait(timeout=WAIT_S)
-    streaming.cancel()
-    streaming.result(timeout=WAIT_S)
-    assert received == {"a": list(range(20)), "b": list(range(20))}
-
-
-def test_subscribe_to_an_unknown_subscription_fails(subscriber: Any) -> None:
-    streaming = subscriber.subscribe("projects/p/subscriptions/nothing", print)
-    with pytest.raises(exceptions.NotFound, match=r"\(resource=nothing\)"):
-        streaming.result(timeout=WAIT_S)
-
-
-def test_a_stream_gets_no_more_than_it_may_hold(broker: Broker, channel: Any) -> None:
-    publish(broker, "a", "b", "c", "d")
-    stream = Stream(channel, max_outstanding_messages=2)
-    first = stream.receive()
-    assert data(first) == [b"a", b"b"]
-    assert broker.stats(SUBSCRIPTION).undelivered == 2
-    stream.send(ack_ids=[first[0].ack_id])
-    assert data(stream.receive()) == [b"c"]
-    broker.acknowledge(SUBSCRIPTION, [first[1].ack_id])
-    assert data(stream.receive()) == [b"d"]
-    stream.call.cancel()
-
-
-def test_deadlines_are_modified_on_the_stream(broker: Broker, channel: Any) -> None:
-    publish(broker, "a", "b")
-    stream = Stream(channel)
-    first = stream.receive()
-    stream.send(
-        modify_deadline_ack_ids=[each.ack_id for each in first], modify_deadline_seconds=[600, 0]
-    )
-    assert data(stream.receive()) == [b"b"]
-    assert broker.stats(SUBSCRIPTION).redelivered == 1
-    stream.call.cancel()
-
-
-def test_a_stream_ends_well_when_its_client_has_closed_it(broker: Broker, channel: Any) -> None:
-    stream = Stream(channel)
-    publish(broker, "a")
-    assert data(stream.receive()) == [b"a"]
-    stream.close()
-    assert list(stream.call) == []
-    assert stream.call.code() is grpc.StatusCode.OK
 
 
 def test_a_client_that_left_its_stream_swallows_nothing(
@@ -227,8 +129,6 @@ def test_messages_found_for_a_stream_that_just_broke_go_back(broker: Broker) -> 
 @pytest.mark.parametrize(
     ("request_", "status"),
     [
-        pytest.param({"stream_ack_deadline_seconds": 9}, "INVALID_ARGUMENT", id="short-deadline"),
-        pytest.param({"stream_ack_deadline_seconds": 601}, "INVALID_ARGUMENT", id="long-deadline"),
         pytest.param({"modify_deadline_ack_ids": ["a"]}, "INVALID_ARGUMENT", id="uneven-lists"),
         pytest.param(
             {"modify_deadline_ack_ids": ["a"], "modify_deadline_seconds": [601]},
@@ -247,16 +147,6 @@ def test_a_wrong_request_ends_the_stream(
         with pytest.raises(grpc.RpcError) as caught:
             next(stream.call)
         assert caught.value.code() is getattr(grpc.StatusCode, status)
-
-
-def test_a_deleted_subscription_ends_the_stream(broker: Broker, channel: Any) -> None:
-    publish(broker, "a")
-    stream = Stream(channel)
-    stream.receive()
-    broker.delete_subscription(SUBSCRIPTION)
-    with pytest.raises(grpc.RpcError) as caught:
-        next(stream.call)
-    assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
 def test_stopping_the_emulator_ends_its_streams(

@@ -19,13 +19,20 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from google.api_core.exceptions import GoogleAPICallError
 
 from pipeline import deadletters, generations
-from pipeline.deadletters import FileStore, Store, StoreDeadLetters, TopicStore, encode
+from pipeline.deadletters import (
+    FileStore,
+    Store,
+    StoreDeadLetters,
+    TopicStore,
+    encode,
+    letter_id,
+)
 from pipeline.generations import run_once, run_subscription
 from pipeline.local.pubsub import SubscriptionConfig
 from pipeline.sources.subscription import ReadFromSubscription
 from tests.pipeline.conftest import SUBSCRIPTION, HookedStore, PubSub
 from transforms.decode import Decode, decode_message
-from transforms.records import DeadLetter, EventOperation, Message, Settled
+from transforms.records import DeadLetter, EventOperation, History, Message, Settled
 from transforms.stage import StageOutput
 
 FAILED_AT = "2024-01-02T03:04:05.678+00:00"
@@ -49,9 +56,12 @@ def letter(number: int = 0, **fields: Any) -> DeadLetter:
 GOLDEN = {
     "a record": (
         letter(1),
-        '{"reason":"invalid_time","detail":"event_time: found \'soon\'","stage":"build",'
+        '{"letter_id":"1f8fac8709d82b4491ea20d3d0164389",'
+        '"reason":"invalid_time","detail":"event_time: found \'soon\'","stage":"build",'
         '"kind":"record","message_id":"1","publish_time":1700000000.25,'
-        '"failed_at":"2024-01-02T03:04:05.678+00:00","attributes":{"source":"amplitude"},'
+        '"failed_at":"2024-01-02T03:04:05.678+00:00",'
+        '"attempts":1,"first_failed_at":"2024-01-02T03:04:05.678+00:00",'
+        '"first_reason":"invalid_time","attributes":{"source":"amplitude"},'
         '"record":"{\\"event_type\\":\\"Zoë said \\\\\\"hi\\\\\\"\\"}","encoding":"text"}',
     ),
     "input that is no text": (
@@ -66,9 +76,12 @@ GOLDEN = {
             record="//79",
             encoding="base64",
         ),
-        '{"reason":"not_utf8","detail":"invalid start byte at byte 0","stage":"decode",'
+        '{"letter_id":"836062781a99b36dcda120a514101edd",'
+        '"reason":"not_utf8","detail":"invalid start byte at byte 0","stage":"decode",'
         '"kind":"input","message_id":"/data/a.json:7","publish_time":null,'
-        '"failed_at":"2024-01-02T03:04:05.678+00:00","attributes":{},'
+        '"failed_at":"2024-01-02T03:04:05.678+00:00",'
+        '"attempts":1,"first_failed_at":"2024-01-02T03:04:05.678+00:00",'
+        '"first_reason":"not_utf8","attributes":{},'
         '"record":"//79","encoding":"base64"}',
     ),
     "an operation": (
@@ -86,9 +99,12 @@ GOLDEN = {
                 attributes={"n": 10**20, "nested": {"list": [1.5, None, True]}},
             ),
         ),
-        '{"reason":"rejected","detail":"invalid: name: required","stage":"deliver",'
+        '{"letter_id":"bc47538fea1244e70327315bc2ba81c8",'
+        '"reason":"rejected","detail":"invalid: name: required","stage":"deliver",'
         '"kind":"operation","message_id":"0","publish_time":1700000000.25,'
-        '"failed_at":"2024-01-02T03:04:05.678+00:00","attributes":{"source":"amplitude"},'
+        '"failed_at":"2024-01-02T03:04:05.678+00:00",'
+        '"attempts":1,"first_failed_at":"2024-01-02T03:04:05.678+00:00",'
+        '"first_reason":"rejected","attributes":{"source":"amplitude"},'
         '"operation":{"action":"event","type":"person",'
         '"identifiers":{"email":"ada@example.com"},"name":"Song Played",'
         '"id":"01HF7YAT000000000000000000","timestamp":1700000000,'
@@ -100,6 +116,34 @@ GOLDEN = {
 @pytest.mark.parametrize(("dead", "line"), GOLDEN.values(), ids=GOLDEN)
 def test_the_line_of_a_letter(dead: DeadLetter, line: str) -> None:
     assert encode(dead, FAILED_AT).decode() == line
+
+
+def test_a_letter_that_failed_before_keeps_its_history() -> None:
+    first = "2023-12-31T23:59:59.999+00:00"
+    again = letter(reason="rejected", history=History(3, first, "invalid_time"))
+    fields = json.loads(encode(again, FAILED_AT))
+    assert [fields[name] for name in ("attempts", "reason", "failed_at")] == [
+        4,
+        "rejected",
+        FAILED_AT,
+    ]
+    assert (fields["first_failed_at"], fields["first_reason"]) == (first, "invalid_time")
+
+
+def test_a_letter_that_is_stored_twice_can_be_told() -> None:
+    assert letter_id(letter(1)) == letter_id(letter(1, detail="in other words"))
+    again = letter(1, history=History(1, FAILED_AT, "rejected"))
+    assert letter_id(again) == letter_id(letter(1))
+    operation = GOLDEN["an operation"][0].operation
+    different = [
+        letter(1),
+        letter(2),
+        letter(1, reason="rejected"),
+        letter(1, stage="decode"),
+        letter(1, record="{}"),
+        letter(1, record=None, operation=operation),
+    ]
+    assert len(set(map(letter_id, different))) == len(different)
 
 
 def encoded(*letters: DeadLetter) -> list[tuple[DeadLetter, bytes]]:
@@ -308,7 +352,7 @@ def test_nothing_is_acknowledged_while_the_store_fails(
     assert acked == [0, 0]
     assert stored == ["no record", "nor this"]
     counts = pub_sub.counts()
-    assert (counts.acked, counts.redelivered) == (2, 2)
+    assert (counts.acked, counts.outstanding) == (2, 0)
     assert "no space left on device" in caplog.text
 
 

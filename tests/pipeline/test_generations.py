@@ -11,7 +11,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline import generations, graph
 from pipeline.deadletters import FileStore, Store
-from pipeline.generations import last_line, run_once, run_subscription
+from pipeline.generations import cause, run_once, run_subscription
 from pipeline.ledger import read_ledger
 from pipeline.local.customerio import CustomerIoStandIn, unavailable
 from pipeline.local.pubsub import Draft, SubscriptionConfig
@@ -23,6 +23,7 @@ from pipeline.sources.subscription import ReadFromSubscription
 from pipeline.stop import STOP
 from tests.pipeline.conftest import SUBSCRIPTION, TOPIC, HookedStore, PubSub
 from transforms.records import DeadLetter
+from transforms.sink.lane import DeliveryError
 from transforms.sink.lanes import DeliveryPolicy
 from transforms.sink.sink import DeliverToCustomerIo
 from transforms.tally import ProcessLedger, Tally
@@ -188,10 +189,10 @@ class Count(beam.DoFn):
 @pytest.mark.parametrize(
     ("error", "line"),
     [
-        pytest.param(ValueError("one line"), "one line", id="one line"),
+        pytest.param(DeliveryError("not delivered"), "not delivered", id="one line"),
         pytest.param(
-            RuntimeError("Traceback:\n  File x\nDeliveryError: the cause \n\n"),
-            "DeliveryError: the cause",
+            OSError("Traceback:\n  File x\nOSError: the cause \n\n"),
+            "OSError: the cause",
             id="a traceback",
         ),
         pytest.param(OSError(), "OSError", id="no text"),
@@ -199,4 +200,14 @@ class Count(beam.DoFn):
     ],
 )
 def test_the_cause_is_at_the_end_of_a_traceback(error: Exception, line: str) -> None:
-    assert last_line(error) == line
+    assert cause(error) == line
+
+
+def test_the_cause_tells_where_a_bug_is_and_no_data() -> None:
+    try:
+        dict[str, str]()["SECRET"]
+    except KeyError as error:
+        told = cause(error)
+
+    assert told.startswith("a bug of ours: KeyError at test_generations.py:")
+    assert "SECRET" not in told

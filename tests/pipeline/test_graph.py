@@ -18,6 +18,8 @@ from apache_beam.transforms.userstate import BagStateSpec
 
 from pipeline import graph, plan
 from pipeline.deadletters import FileStore, Store, TopicStore
+from pipeline.replay.choice import Choice
+from pipeline.replay.from_files import ReadLettersFromFiles
 from pipeline.settings import parse_settings
 from pipeline.sources.dataflow import ReadOnDataflow
 from pipeline.sources.files import ReadFromFiles
@@ -62,8 +64,16 @@ STEPS = [
 ]
 
 
+# What a replay has besides; it is no job that is updated.
+REPLAY_STEPS = [
+    "Open/Apply/ParDo(_OpenDoFn)",
+    "Deliver again/Send/ParDo(_DeliverDoFn)",
+    "Dead letters of deliver again/Write",
+]
+
+
 class Variant(NamedTuple):
-    """A way to read."""
+    """A way to read, and what is built on it."""
 
     source: Callable[[], graph.Source]
     reads: str
@@ -71,6 +81,8 @@ class Variant(NamedTuple):
     unpacks: list[str]
     """Our own steps behind it that belong to the source. Part of the identity, too."""
     store: Store
+    build: Callable[..., None] = graph.build
+    steps: list[str] = STEPS
 
 
 VARIANTS = {
@@ -88,6 +100,22 @@ VARIANTS = {
     ),
     "files": Variant(
         lambda: ReadFromFiles(["/data/a.json"]), "Read/Lines", [], FileStore("gs://b/x")
+    ),
+    "replay of a subscription": Variant(
+        lambda: ReadFromSubscription(SUBSCRIPTION, 10.0),
+        "Read/Pull/ReadUnbounded",
+        ["Read/Unpack"],
+        TopicStore("projects/project/topics/letters"),
+        graph.build_replay,
+        STEPS + REPLAY_STEPS,
+    ),
+    "replay of files": Variant(
+        lambda: ReadLettersFromFiles(["/data/dead-1.jsonl"], Choice(frozenset({"rejected"}))),
+        "Read/Lines",
+        [],
+        FileStore("/data/again"),
+        graph.build_replay,
+        STEPS + REPLAY_STEPS,
     ),
 }
 every_variant = pytest.mark.parametrize("name", VARIANTS)
@@ -115,7 +143,7 @@ def new_job(name: str) -> api.Pipeline:
     def build(pipeline: beam.Pipeline) -> None:
         policy = plan.delivery_policy(SETTINGS, 4, hold=False)
         sink = DeliverToCustomerIo(policy, SETTINGS.customerio.credentials)
-        graph.build(pipeline, variant.source(), SETTINGS, sink, variant.store)
+        variant.build(pipeline, variant.source(), SETTINGS, sink, variant.store)
 
     return proto_of(build)
 
@@ -162,7 +190,7 @@ def test_nothing_between_source_and_sink_makes_a_runner_store_records(name: str)
     assert {materialises(step) for step in behind} == {None}
     # Beam's own steps may change with its version.
     ours = [step.unique_name for step in behind if not step.unique_name.startswith("Read/Read/")]
-    assert sorted(ours) == sorted(VARIANTS[name].unpacks + STEPS)
+    assert sorted(ours) == sorted(VARIANTS[name].unpacks + VARIANTS[name].steps)
 
 
 @every_variant
@@ -236,12 +264,13 @@ def test_source_and_sink_are_one_fused_stage(name: str) -> None:
     [together] = [
         names for stage in stages if process & (names := {t.unique_name for t in stage.transforms})
     ]
-    assert together >= set(STEPS) - {reads}
+    assert together >= set(VARIANTS[name].steps) - {reads}
 
 
-def test_the_stages_of_the_graph_are_known_by_their_dead_letters() -> None:
-    stages = [step.split("/")[0] for step in STEPS if "Dead letters" not in step]
-    letters = [step.split("/")[0] for step in STEPS if "Dead letters" in step]
+@pytest.mark.parametrize("steps", [STEPS, STEPS + REPLAY_STEPS[1:]], ids=["job", "replay"])
+def test_the_stages_of_the_graph_are_known_by_their_dead_letters(steps: list[str]) -> None:
+    stages = [step.split("/")[0] for step in steps if "Dead letters" not in step]
+    letters = [step.split("/")[0] for step in steps if "Dead letters" in step]
     assert letters == [f"Dead letters of {stage.lower()}" for stage in stages]
 
 
@@ -257,7 +286,7 @@ def functions(proto: api.Pipeline) -> dict[str, Any]:
 @every_variant
 def test_every_function_pickles_and_pickles_again(name: str) -> None:
     unpickled = functions(job(name))
-    assert set(unpickled) >= set(STEPS)
+    assert set(unpickled) >= set(VARIANTS[name].steps)
     for function in unpickled.values():
         pickler.loads(pickler.dumps(function))
 

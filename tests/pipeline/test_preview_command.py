@@ -63,8 +63,9 @@ def test_without_a_known_command_it_lists_them_all(
     output, errors = capsys.readouterr()
     assert output == ""
     assert errors.startswith(complaint)
+    width = max(map(len, COMMANDS))
     for name, command in COMMANDS.items():
-        assert f"  {name}  {command.summary}\n" in errors
+        assert f"  {name:<{width}}  {command.summary}\n" in errors
 
 
 def test_help_lists_the_commands(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from google.api_core.exceptions import InvalidArgument, RetryError
 from google.cloud.pubsub_v1 import SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
-from pipeline.local.pubsub import Draft
+from pipeline.local.pubsub import Draft, PubSubEmulator, PubSubFaults
 from pipeline.local.pubsub.errors import InvalidArgumentError
 from pipeline.sources import session as session_module
 from pipeline.sources.client import subscriber_client
@@ -274,7 +274,7 @@ class _Heard(logging.Handler):
 def out_of_reach() -> Iterator[threading.Event]:
     """Set when a session says that it cannot reach Pub/Sub."""
     log = logging.getLogger("pipeline.sources.session")
-    heard = _Heard("Pub/Sub answers UNAVAILABLE; pulling again")
+    heard = _Heard("pulling again")
     log.addHandler(heard)
     yield heard.event
     log.removeHandler(heard)
@@ -297,6 +297,18 @@ def test_pulling_goes_on_when_pub_sub_is_back(
     pub_sub.put("meanwhile")
     pub_sub.emulator.start()
     assert texts(taken(session)) == ["meanwhile"]
+
+
+def test_pulls_that_fail_at_once_are_no_empty_subscription(
+    pub_sub: PubSub, out_of_reach: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = PubSubFaults(1, deadline_exceeded=1.0, methods=frozenset({"pull"}))
+    with PubSubEmulator(broker=pub_sub, faults=faults) as emulator:
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", emulator.address)
+        session = PullSession(SUBSCRIPTION)
+        assert out_of_reach.wait(PATIENCE_S)
+        assert session.idle_s() == 0
+        session.close()
 
 
 def test_an_acknowledgement_that_is_refused_lets_the_messages_come_again(

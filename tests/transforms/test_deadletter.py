@@ -9,7 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.transforms.make import json_objects, letter_of, many, message, outcome_of, record
-from transforms.deadletter import dead_letter, dead_letter_of_input, without_api_key
+from transforms.api_key import without_api_key
+from transforms.deadletter import dead_letter, dead_letter_of_input
 from transforms.reasons import DEAD_LETTER_REASONS
 from transforms.records import DeadLetter
 

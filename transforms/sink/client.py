@@ -35,6 +35,7 @@ _HEADERS = {
 _HINTS = {
     "SSLError": "the certificate is not trusted or is for another host; a company's own CA goes "
     "into REQUESTS_CA_BUNDLE",
+    "OSError": "a file that TLS needs cannot be read; see REQUESTS_CA_BUNDLE",
     "ProxyError": "the proxy does not take the connection; see HTTPS_PROXY and NO_PROXY",
 }
 
@@ -84,7 +85,7 @@ class TrackClient:
                 )
                 with response:
                     answer = _read(response)
-        except (requests.RequestException, HTTPError, zlib.error) as error:
+        except (OSError, HTTPError, zlib.error) as error:
             timed_out = self._wire.was_cut or isinstance(error, requests.Timeout)
             return self._late() if timed_out else _no_answer(_explained(error))
         # A connection that is cut within the head looks like an answer without a body.

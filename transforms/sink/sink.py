@@ -68,6 +68,7 @@ def _rejected(reason: str, pending: Pending, delivery: Delivery) -> DeadLetter:
         publish_time=origin.publish_time,
         attributes=origin.attributes,
         operation=pending.item.operation,
+        history=origin.history,
     )
 
 

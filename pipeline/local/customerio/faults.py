@@ -1,16 +1,55 @@
-"""Faults on order: what the next requests get instead of, or besides, their answer.
+"""Faults on order, and bad weather: what the next requests get.
 
-Deterministic: a fault is used up by the first request that it matches, in the order of the queue.
-The classes are also the JSON of POST /_standin/faults, told apart by their field "do".
+Deterministic: a fault is used up by the first request that it matches, in the order of the queue;
+weather gives the n-th request the same fate for the same seed.
 """
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from concurrent.futures import Future
 from fnmatch import fnmatchcase
-from typing import Literal
 
 import msgspec
+
+from pipeline.local.customerio.actions import (
+    Action,
+    Busy,
+    Flood,
+    Hang,
+    ItemErrors,
+    Reset,
+    Respond,
+    Trickle,
+    Truncate,
+    html_page,
+    name_of,
+    rate_limited,
+    redirect,
+    unavailable,
+)
+from pipeline.local.customerio.weather import Weather
+
+__all__ = [
+    "Action",
+    "Busy",
+    "Fault",
+    "Faults",
+    "Flood",
+    "Hang",
+    "ItemErrors",
+    "Match",
+    "Reset",
+    "Respond",
+    "Script",
+    "Throttle",
+    "Trickle",
+    "Truncate",
+    "Weather",
+    "html_page",
+    "rate_limited",
+    "redirect",
+    "unavailable",
+]
 
 
 class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,54 +66,6 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             and fnmatchcase(path, self.path)
             and self.contains.encode() in body
         )
-
-
-class _Action(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="do"):
-    """Common settings of the actions below."""
-
-
-class Respond(_Action, frozen=True, tag="respond"):
-    """Answer this; ``apply`` carries the request out nevertheless, unseen by the sender."""
-
-    status: int
-    headers: dict[str, str] = {}
-    body: str = ""
-    content_type: str = "application/json"
-    apply: bool = False
-
-
-class Reset(_Action, frozen=True, tag="reset"):
-    """Reset the connection without an answer, before or after the request was carried out."""
-
-    apply: bool = False
-
-
-class Hang(_Action, frozen=True, tag="hang"):
-    """Wait ``seconds`` (None: until `Faults.release`), then answer as usual.
-
-    ``apply_first`` carries the request out before the wait. A request whose sender has left
-    meanwhile is carried out all the same.
-    """
-
-    seconds: float | None = None
-    apply_first: bool = False
-
-
-class ItemErrors(_Action, frozen=True, tag="item_errors"):
-    """Refuse the items at ``indexes`` of a v2 request, in an ``errors`` array; apply the others.
-
-    With status 200 it is the answer that a careless client takes for a success. An index beyond
-    the batch is reported as it stands. Requests of version 1 are answered as usual.
-    """
-
-    indexes: tuple[int, ...]
-    status: Literal[200, 207] = 200
-    reason: str = "invalid"
-    field: str = "attributes"
-    message: str = "refused by a scripted fault"
-
-
-Action = Respond | Reset | Hang | ItemErrors
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,37 +89,19 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clear: bool = False
     release: bool = False
     throttle: Throttle | None = None
+    weather: Weather | None = None
     faults: tuple[Fault, ...] = ()
 
 
-def rate_limited(retry_after_s: int | None = 1) -> Respond:
-    """429, with Retry-After unless None."""
-    headers = {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
-    return Respond(429, headers, '{"meta":{"error":"too many requests"}}')
-
-
-def unavailable(status: int = 503) -> Respond:
-    """A server error with an HTML body, as a proxy in between would send it."""
-    return html_page(status)
-
-
-def redirect(location: str, status: int = 302) -> Respond:
-    """Another address."""
-    return Respond(status, {"Location": location})
-
-
-def html_page(status: int) -> Respond:
-    """A page where JSON was expected."""
-    page = f"<html><body><h1>Error {status}</h1></body></html>"
-    return Respond(status, body=page, content_type="text/html")
-
-
 class Faults:
-    """The queue of faults, the throttle, and the requests that hang. Safe from any thread."""
+    """The queue of faults, the weather, the throttle, and what hangs. Safe from any thread."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._queue: list[tuple[Fault, int | None]] = []
+        self._weather: Weather | None = None
+        self._weathered = 0
+        self._injected: Counter[str] = Counter()
         self._throttle: Throttle | None = None
         self._admitted: deque[float] = deque()
         self._held: set[Future[None]] = set()
@@ -141,6 +114,12 @@ class Faults:
         """Put faults at the end of the queue."""
         with self._changed:
             self._queue += [(fault, fault.times) for fault in faults]
+
+    def weather(self, weather: Weather | None) -> None:
+        """Let requests that no fault of the queue matches draw from now on; None: fair weather."""
+        with self._changed:
+            self._weather = weather
+            self._weathered = 0
 
     def throttle(self, requests_per_second: int | None, retry_after_s: int = 1) -> None:
         """Answer 429 above this many requests in any second; None: no limit."""
@@ -160,13 +139,21 @@ class Faults:
             self.release()
         if script.throttle:
             self.throttle(script.throttle.requests_per_second, script.throttle.retry_after_s)
+        if script.weather:
+            self.weather(script.weather)
         self.add(*script.faults)
 
     def clear(self) -> None:
-        """Forget queue and throttle. Requests that hang go on hanging."""
+        """Forget queue, weather and throttle. Requests that hang go on hanging."""
         with self._changed:
             self._queue.clear()
+            self._weather = None
         self.throttle(None)
+
+    def injected(self) -> dict[str, int]:
+        """How often each action was taken, by its `name_of`."""
+        with self._changed:
+            return dict(sorted(self._injected.items()))
 
     def pending(self) -> int:
         """Faults in the queue."""
@@ -174,7 +161,7 @@ class Faults:
             return len(self._queue)
 
     def take(self, method: str, path: str, body: bytes) -> Action | None:
-        """The action for this request, used up once."""
+        """The action for this request: of the queue, used up once, or else of the weather."""
         with self._changed:
             for place, (fault, left) in enumerate(self._queue):
                 if fault.match.covers(method, path, body):
@@ -182,8 +169,16 @@ class Faults:
                         del self._queue[place]
                     elif left is not None:
                         self._queue[place] = (fault, left - 1)
-                    return fault.action
-            return None
+                    return self._counted(fault.action)
+            if self._weather is None:
+                return None
+            self._weathered += 1
+            return self._counted(self._weather.draw(self._weathered))
+
+    def _counted(self, action: Action | None) -> Action | None:
+        if action is not None:
+            self._injected[name_of(action)] += 1
+        return action
 
     def excess(self, now: float) -> Respond | None:
         """The 429 for a request at ``now`` (monotonic seconds) that is one too many."""

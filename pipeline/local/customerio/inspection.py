@@ -48,7 +48,13 @@ class Inspection:
         )
 
     async def _summary(self, _request: web.Request) -> web.Response:
-        return _json({**self._workspace.summary(), "pending_faults": self._faults.pending()})
+        return _json(
+            {
+                **self._workspace.summary(),
+                "pending_faults": self._faults.pending(),
+                "injected_faults": self._faults.injected(),
+            }
+        )
 
     async def _people(self, request: web.Request) -> web.Response:
         return _json(self._workspace.people(_limit(request)))

@@ -64,6 +64,10 @@ class People:
             return self._by_cio_id.get(value)
         return self._by_key.get(_index(key, value))
 
+    def admit(self, cio_id: str, now: float) -> None:
+        """A profile that has a cio_id and nothing else; nothing happens when it exists."""
+        self._by_cio_id.setdefault(cio_id, Person(cio_id=cio_id, created=now, updated=now))
+
     def create(self, identifiers: Mapping[str, str], now: float) -> Person | None:
         """A new profile; None for a cio_id, which only the server gives."""
         if "cio_id" in identifiers:

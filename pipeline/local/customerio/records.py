@@ -41,6 +41,29 @@ class Rejection(msgspec.Struct, frozen=True):
     operation: str
 
 
+class Refusal(msgspec.Struct, frozen=True):
+    """One item that an answer on order (`ItemErrors`) called refused, each time that it did.
+
+    ``operation`` is its JSON as it was sent. ``applied``: it was carried out all the same, being
+    the only item of a request whose answer named an index that it does not have.
+    """
+
+    operation: bytes
+    applied: bool
+
+
+class Identify(msgspec.Struct, frozen=True):
+    """One identify of a person as it arrived, whatever became of it.
+
+    ``timestamp`` as it was sent; ``outcome``: applied, stale or ignored.
+    """
+
+    identifiers: dict[str, str]
+    attributes: dict[str, Any]
+    timestamp: int | None
+    outcome: str
+
+
 class RequestLine(msgspec.Struct, frozen=True):
     """One line of the request log.
 

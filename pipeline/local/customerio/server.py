@@ -1,19 +1,32 @@
 """The stand-in as a server: `CustomerIoStandIn`, on an event loop in a thread of its own."""
 
 import asyncio
-import socket
-import struct
 import threading
 import time
 from concurrent.futures import Future
+from email.utils import formatdate
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from aiohttp import web
+from msgspec import structs
 
-from pipeline.local.customerio.answers import Answer
+from pipeline.local.customerio.answers import Answer, accepted
 from pipeline.local.customerio.api import Call, Region, TrackApi
-from pipeline.local.customerio.faults import Faults, Hang, ItemErrors, Reset, Respond
+from pipeline.local.customerio.by_hand import reset_connection, send_cut, send_slowly
+from pipeline.local.customerio.faults import (
+    Busy,
+    Faults,
+    Flood,
+    Hang,
+    ItemErrors,
+    Reset,
+    Respond,
+    Trickle,
+    Truncate,
+    rate_limited,
+    unavailable,
+)
 from pipeline.local.customerio.inspection import Inspection
 from pipeline.local.customerio.records import RequestLine
 from pipeline.local.customerio.v2 import AllInvalid
@@ -22,8 +35,6 @@ from pipeline.local.customerio.workspace import Workspace
 # Far above every documented limit: the API itself has to say what is too large.
 _MAX_BODY_BYTES = 64 * 1024 * 1024
 _SHUTDOWN_S = 1.0
-# SO_LINGER on with 0 seconds: close sends RST, not FIN.
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class CustomerIoStandIn:
@@ -139,7 +150,7 @@ class CustomerIoStandIn:
         self.workspace.log(
             RequestLine(call.method, call.path, reply.items, len(call.body), status, received)
         )
-        return _reset_connection(request) if reply.response is None else reply.response
+        return await _send(request, reply)
 
     async def _reply(self, call: Call) -> "_Reply":
         action = self.faults.take(call.method, call.path, call.body)
@@ -158,6 +169,19 @@ class CustomerIoStandIn:
             case Hang(seconds=seconds):
                 await self._hang(seconds)
                 return _real(self._api.answer(call))
+            case Trickle() | Truncate() as manner if manner.apply:
+                return _real(self._api.answer(call))._replace(manner=manner)
+            case Trickle() as manner:
+                return _Reply(_scripted(unavailable()), 0, manner)
+            case Truncate() as manner:
+                return _real(accepted(0))._replace(manner=manner)
+            case Flood(size=size):
+                answer = self._api.answer(call)
+                return _real(answer._replace(body=answer.body.rjust(size)))
+            case Busy(seconds=seconds):
+                date = formatdate(time.time() + seconds, usegmt=True)
+                busy = structs.replace(rate_limited(None), headers={"Retry-After": date})
+                return _Reply(_scripted(busy), 0)
             case ItemErrors() as forced:
                 return _real(self._api.answer(call, forced))
             case None:
@@ -174,10 +198,14 @@ class CustomerIoStandIn:
 
 
 class _Reply(NamedTuple):
-    """What goes back (None: nothing, the connection is reset) and the items it was about."""
+    """What goes back (None: nothing, the connection is reset) and the items it was about.
+
+    ``manner`` is how it is sent, if not as usual.
+    """
 
     response: web.Response | None
     items: int
+    manner: Trickle | Truncate | None = None
 
 
 def _real(answer: Answer) -> _Reply:
@@ -190,11 +218,13 @@ def _scripted(action: Respond) -> web.Response:
     return web.Response(status=action.status, headers=headers, body=action.body.encode())
 
 
-def _reset_connection(request: web.Request) -> web.Response:
-    """Cut the connection with a RST; the response is for aiohttp only and reaches nobody."""
-    transport = request.transport
-    if transport is not None:
-        connection = transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        transport.abort()
-    return web.Response()
+async def _send(request: web.Request, reply: _Reply) -> web.StreamResponse:
+    response, _, manner = reply
+    if response is None:
+        return reset_connection(request)
+    match manner:
+        case Trickle(bytes_per_second=pace, size=size, head=head):
+            return await send_slowly(request, response, size=size, bytes_per_second=pace, head=head)
+        case Truncate(missing=missing, head=head):
+            return send_cut(request, response, missing=missing, head=head)
+    return response

@@ -12,6 +12,7 @@ from pipeline.local.customerio.answers import (
 )
 from pipeline.local.customerio.faults import ItemErrors
 from pipeline.local.customerio.fields import Problem, invalid
+from pipeline.local.customerio.records import Refusal
 from pipeline.local.customerio.rules import MAX_BATCH_BYTES, check_operation
 from pipeline.local.customerio.wire import NotJsonError, decode, decode_array, decode_object
 from pipeline.local.customerio.workspace import Workspace
@@ -83,20 +84,33 @@ def _read(raw: bytes) -> _Item:
 
 
 def _settle(workspace: Workspace, items: list[_Item], forced: ItemErrors | None) -> Answer:
+    if forced:
+        return _settle_as_told(workspace, items, forced)
     errors: list[dict[str, Any]] = []
-    refused = forced.indexes if forced else ()
     for index, item in enumerate(items):
-        problems = item.problems
-        if forced and index in refused:
-            problems = [Problem(forced.reason, forced.field, forced.message)]
-        if problems:
-            workspace.reject(problems, item.raw, index)
-            errors += [error_entry(problem, index) for problem in problems]
+        if item.problems:
+            workspace.reject(item.problems, item.raw, index)
+            errors += [error_entry(problem, index) for problem in item.problems]
         else:
             workspace.apply(item.operation)
-    if forced:
-        scripted = Problem(forced.reason, forced.field, forced.message)
-        outside = [index for index in refused if not 0 <= index < len(items)]
-        errors += [error_entry(scripted, index) for index in outside]
-        return v2_errors(forced.status, errors, len(items))
     return v2_errors(207, errors, len(items)) if errors else accepted(len(items))
+
+
+def _settle_as_told(workspace: Workspace, items: list[_Item], forced: ItemErrors) -> Answer:
+    errors: list[dict[str, Any]] = []
+    scripted = Problem(forced.reason, forced.field, forced.message)
+    outside = [index for index in forced.indexes if not 0 <= index < len(items)]
+    for index, item in enumerate(items):
+        told = index in forced.indexes
+        problems = [scripted] if told else item.problems
+        errors += [error_entry(problem, index) for problem in problems]
+        if problems or not forced.apply:
+            workspace.reject(problems or [scripted], item.raw, index)
+        else:
+            workspace.apply(item.operation)
+        if told or not forced.apply:
+            workspace.note_refusal(Refusal(item.raw, applied=False))
+        elif outside and len(items) == 1:
+            workspace.note_refusal(Refusal(item.raw, applied=not problems))
+    errors += [error_entry(scripted, index) for index in outside]
+    return v2_errors(forced.status, errors, len(items))

@@ -9,16 +9,24 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from pipeline.local.customerio.fields import Problem
+from pipeline.local.customerio.fields import Problem, seconds_or_none
 from pipeline.local.customerio.objects import Thing
 from pipeline.local.customerio.people import Person
 from pipeline.local.customerio.pulse import Pulse
-from pipeline.local.customerio.records import Counters, Event, Rejection, RequestLine
+from pipeline.local.customerio.records import (
+    Counters,
+    Event,
+    Identify,
+    Refusal,
+    Rejection,
+    RequestLine,
+)
 from pipeline.local.customerio.state import Outcome, State
 
 _KEPT_REJECTIONS = 10_000
 _KEPT_REQUESTS = 10_000
 _KEPT_TEXT = 2_000
+_KEPT_REFUSALS = 100_000
 
 Item = TypeVar("Item")
 
@@ -26,8 +34,9 @@ Item = TypeVar("Item")
 class Workspace:
     """What was delivered and what Customer.io would have made of it.
 
-    ``clock`` gives Unix seconds. ``keep_events`` bounds how many events are kept (None: all);
-    counters and the memory of event ids are not bounded by it. Everything handed out is a copy.
+    ``clock`` gives Unix seconds. ``keep_events`` bounds how many events, and how many identifies,
+    are kept (None: all); counters and the memory of event ids are not bounded by it. Everything
+    handed out is a copy.
     """
 
     def __init__(
@@ -40,6 +49,8 @@ class Workspace:
         self._pulse = Pulse()
         self._problems = 0
         self._answers: Counter[int] = Counter()
+        self._identifies: deque[Identify] = deque(maxlen=keep_events)
+        self._refusals: deque[Refusal] = deque(maxlen=_KEPT_REFUSALS)
         self._rejections: deque[Rejection] = deque(maxlen=_KEPT_REJECTIONS)
         self._requests: deque[RequestLine] = deque(maxlen=_KEPT_REQUESTS)
 
@@ -49,6 +60,8 @@ class Workspace:
             now = self._clock()
             outcome = self._state.apply(operation, now)
             self._counters.items += 1
+            if operation["type"] == "person" and operation["action"] == "identify":
+                self._identifies.append(_identify(operation, outcome))
             match outcome:
                 case "applied":
                     self._counters.applied += 1
@@ -81,6 +94,16 @@ class Workspace:
                         operation=text,
                     )
                 )
+
+    def note_refusal(self, refusal: Refusal) -> None:
+        """Remember an item that an answer on order called refused."""
+        with self._changed:
+            self._refusals.append(refusal)
+
+    def admit(self, cio_id: str) -> None:
+        """Let a person be known already, under an id that Customer.io gave them."""
+        with self._changed:
+            self._state.people.admit(cio_id, self._clock())
 
     def log(self, line: RequestLine) -> None:
         """Note a finished request and wake those who wait."""
@@ -123,6 +146,16 @@ class Workspace:
         with self._changed:
             return [msgspec.structs.replace(event) for event in _last(self._state.events, limit)]
 
+    def identifies(self) -> list[Identify]:
+        """Identifies of people in the order of arrival, also those without effect."""
+        with self._changed:
+            return list(self._identifies)
+
+    def refusals(self) -> list[Refusal]:
+        """Items that answers on order called refused, in order (100,000 are kept)."""
+        with self._changed:
+            return list(self._refusals)
+
     def objects(self) -> list[Thing]:
         """Objects, the oldest first."""
         with self._changed:
@@ -160,3 +193,12 @@ class Workspace:
 
 def _last(items: Reversible[Item], limit: int | None) -> list[Item]:
     return list(islice(reversed(items), limit))[::-1]
+
+
+def _identify(operation: Mapping[str, Any], outcome: Outcome) -> Identify:
+    return Identify(
+        identifiers=operation["identifiers"],
+        attributes=operation.get("attributes") or {},
+        timestamp=seconds_or_none(operation.get("timestamp")),
+        outcome=outcome,
+    )

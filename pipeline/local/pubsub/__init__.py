@@ -5,6 +5,7 @@ Layers, from the inside out:
 - ``model``, ``errors``, ``limits``: plain data, the errors, the rules of names and sizes;
 - ``backlog``: the messages of one subscription as a state machine, without locks or clocks;
 - ``broker``: topics and subscriptions, thread-safe, with waiting pulls;
+- ``faults``, ``faulty``: what goes wrong on the way between clients and broker, when asked to;
 - ``wire``, ``service``, ``streaming``: protobuf in and out, the gRPC methods;
 - ``emulator``: the server, and ``python -m pipeline.local.pubsub`` to run it alone.
 
@@ -17,6 +18,7 @@ is refused (UNIMPLEMENTED).
 
 from pipeline.local.pubsub.broker import Broker
 from pipeline.local.pubsub.emulator import PubSubEmulator
+from pipeline.local.pubsub.faults import PubSubFaults
 from pipeline.local.pubsub.model import (
     Delivery,
     Draft,
@@ -31,6 +33,7 @@ __all__ = [
     "Draft",
     "Message",
     "PubSubEmulator",
+    "PubSubFaults",
     "SubscriptionConfig",
     "SubscriptionStats",
 ]

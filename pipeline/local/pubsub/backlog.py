@@ -15,6 +15,14 @@ _OVERHEAD_BYTES = 256
 _SPARE_EXPIRIES = 1_000
 
 
+def weight(message: Message) -> int:
+    """Bytes that a message takes in a response, about."""
+    size = _OVERHEAD_BYTES + len(message.data)
+    if message.attributes:
+        size += sum(len(key) + len(value) for key, value in message.attributes.items())
+    return size
+
+
 class _Lane:
     """The messages of one ordering key.
 
@@ -50,9 +58,7 @@ class _Entry:
         self.message = message
         self.number = number
         self.lane = lane
-        self.size = _OVERHEAD_BYTES + len(message.data)
-        if message.attributes:
-            self.size += sum(len(k) + len(v) for k, v in message.attributes.items())
+        self.size = weight(message)
         self.ack_id = ""
         self.attempts = 0
         self.lease_ends: float | None = None

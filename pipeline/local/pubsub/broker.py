@@ -4,6 +4,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
 from pipeline.local.pubsub.backlog import Backlog
 from pipeline.local.pubsub.errors import ResourceExistsError, ResourceNotFoundError
@@ -23,6 +24,31 @@ from pipeline.local.pubsub.model import (
     SubscriptionConfig,
     SubscriptionStats,
 )
+
+
+class Traffic(Protocol):
+    """The calls that move messages: a broker has them, or what stands before it.
+
+    Each may raise any PubSubError.
+    """
+
+    def publish(self, topic: str, drafts: Iterable[Draft]) -> list[str]:
+        """Hand messages to every subscription of the topic; returns their new ids."""
+
+    def pull(
+        self,
+        subscription: str,
+        max_messages: int,
+        wait_s: float = 0.0,
+        consumer: Consumer | None = None,
+    ) -> list[Delivery]:
+        """Lease waiting messages; without any, wait up to ``wait_s`` seconds for the first."""
+
+    def acknowledge(self, subscription: str, ack_ids: Iterable[str]) -> None:
+        """Finish messages."""
+
+    def modify_ack_deadline(self, subscription: str, ack_ids: Sequence[str], seconds: int) -> None:
+        """Let leases end ``seconds`` from now; 0 gives the messages back."""
 
 
 class _Subscription:

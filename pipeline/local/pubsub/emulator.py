@@ -6,7 +6,9 @@ from typing import Any, Self
 
 import grpc
 
-from pipeline.local.pubsub.broker import Broker
+from pipeline.local.pubsub.broker import Broker, Traffic
+from pipeline.local.pubsub.faults import PubSubFaults
+from pipeline.local.pubsub.faulty import FaultyTraffic
 from pipeline.local.pubsub.service import PublisherService, SubscriberService
 
 DEFAULT_HOLD_S = 5.0
@@ -36,6 +38,8 @@ class PubSubEmulator:
         threads: size of the thread pool. Every held pull and every open streaming pull keeps one
             thread, so this must be larger than the number of clients that pull at the same time:
             otherwise their acknowledgements wait in line behind held pulls.
+        faults: what goes wrong between the broker and the clients; nothing by default. The
+            ``broker`` itself stays as it is: whoever asks it directly sees the truth.
 
     Stopping keeps the broker and the port: a later ``start`` listens there again, with all
     messages, as a server that was away for a while.
@@ -49,8 +53,12 @@ class PubSubEmulator:
         broker: Broker | None = None,
         hold_s: float = DEFAULT_HOLD_S,
         threads: int = DEFAULT_THREADS,
+        faults: PubSubFaults | None = None,
     ) -> None:
         self.broker = Broker() if broker is None else broker
+        self._traffic: Traffic = (
+            self.broker if faults is None else FaultyTraffic(self.broker, faults)
+        )
         self._host = host
         self._port = port
         self._hold_s = hold_s
@@ -73,8 +81,8 @@ class PubSubEmulator:
             raise RuntimeError(f"The Pub/Sub emulator already listens on {self.address}.")
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="pubsub-emulator")
         handlers = (
-            PublisherService(self.broker).handlers(),
-            SubscriberService(self.broker, self._hold_s).handlers(),
+            PublisherService(self.broker, self._traffic).handlers(),
+            SubscriberService(self.broker, self._hold_s, self._traffic).handlers(),
         )
         server = grpc.server(pool, handlers=handlers, options=_SERVER_OPTIONS)
         try:

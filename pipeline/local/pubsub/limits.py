@@ -124,6 +124,10 @@ def check_publish(drafts: Sequence[Draft], request_bytes: int) -> None:
         )
     _at_most("message_count", len(drafts), MAX_PUBLISH_MESSAGES)
     _at_most("request_size", request_bytes, MAX_PUBLISH_BYTES)
+    if any(draft.ordering_key != drafts[0].ordering_key for draft in drafts):
+        raise InvalidArgumentError(
+            "In a publish request, all messages must have the same ordering key, or none."
+        )
     for draft in drafts:
         if draft.attributes or draft.ordering_key:
             _check_labels(draft)

@@ -5,20 +5,7 @@ from typing import Any, NoReturn, Protocol
 
 import grpc
 
-from pipeline.local.pubsub.errors import (
-    InvalidArgumentError,
-    PubSubError,
-    ResourceExistsError,
-    ResourceNotFoundError,
-    UnsupportedError,
-)
-
-_STATUS = {
-    ResourceNotFoundError: grpc.StatusCode.NOT_FOUND,
-    ResourceExistsError: grpc.StatusCode.ALREADY_EXISTS,
-    InvalidArgumentError: grpc.StatusCode.INVALID_ARGUMENT,
-    UnsupportedError: grpc.StatusCode.UNIMPLEMENTED,
-}
+from pipeline.local.pubsub.errors import PubSubError
 
 
 class CallContext(Protocol):
@@ -44,7 +31,7 @@ def unary(method: Callable[[Any, CallContext], Any], request_class: Any) -> Any:
         try:
             return method(request, context)
         except PubSubError as error:
-            context.abort(_STATUS[type(error)], str(error))
+            context.abort(grpc.StatusCode[error.status], str(error))
 
     return grpc.unary_unary_rpc_method_handler(
         handle,
@@ -62,7 +49,7 @@ def stream(
         try:
             yield from method(requests, context)
         except PubSubError as error:
-            context.abort(_STATUS[type(error)], str(error))
+            context.abort(grpc.StatusCode[error.status], str(error))
 
     return grpc.stream_stream_rpc_method_handler(
         handle,

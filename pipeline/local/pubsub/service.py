@@ -12,7 +12,7 @@ from google.protobuf.empty_pb2 import Empty
 from google.pubsub_v1 import types
 
 from pipeline.local.pubsub import limits, wire
-from pipeline.local.pubsub.broker import Broker
+from pipeline.local.pubsub.broker import Broker, Traffic
 from pipeline.local.pubsub.model import Consumer
 from pipeline.local.pubsub.rpc import CallContext, stream, unary
 from pipeline.local.pubsub.streaming import streaming_pull
@@ -24,10 +24,11 @@ _Topic = types.Topic.pb()
 
 
 class PublisherService:
-    """Topics and publishing."""
+    """Topics and publishing; ``traffic`` is what messages go through on their way to the broker."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, traffic: Traffic | None = None) -> None:
         self._broker = broker
+        self._traffic = traffic or broker
 
     def handlers(self) -> Any:
         """The generic handler to give to ``grpc.server``."""
@@ -68,7 +69,7 @@ class PublisherService:
     def publish(self, request: Any, _: CallContext) -> Any:
         drafts = wire.drafts(request.messages)
         limits.check_publish(drafts, request.ByteSize())
-        return types.PublishResponse.pb()(message_ids=self._broker.publish(request.topic, drafts))
+        return types.PublishResponse.pb()(message_ids=self._traffic.publish(request.topic, drafts))
 
     def list_topic_subscriptions(self, request: Any, _: CallContext) -> Any:
         names, token = wire.page(
@@ -81,11 +82,13 @@ class SubscriberService:
     """Subscriptions and delivery.
 
     A pull with nothing to hand over is held for ``hold_s`` seconds, but never beyond the client's
-    own deadline, and is then answered empty.
+    own deadline, and is then answered empty. ``traffic`` is what messages and acknowledgements go
+    through on their way from and to the broker.
     """
 
-    def __init__(self, broker: Broker, hold_s: float) -> None:
+    def __init__(self, broker: Broker, hold_s: float, traffic: Traffic | None = None) -> None:
         self._broker = broker
+        self._traffic = traffic or broker
         self._hold_s = hold_s
 
     def handlers(self) -> Any:
@@ -136,7 +139,7 @@ class SubscriberService:
         consumer = Consumer()
         if not context.add_callback(partial(self._broker.dismiss, name, consumer)):
             return wire.pull_response([])
-        deliveries = self._broker.pull(
+        deliveries = self._traffic.pull(
             name, limit, 0.0 if request.return_immediately else wait_s, consumer
         )
         response = wire.pull_response(deliveries)
@@ -147,15 +150,15 @@ class SubscriberService:
 
     def acknowledge(self, request: Any, _: CallContext) -> Any:
         limits.check_ack_request(request.ack_ids, request.ByteSize())
-        self._broker.acknowledge(request.subscription, request.ack_ids)
+        self._traffic.acknowledge(request.subscription, request.ack_ids)
         return Empty()
 
     def modify_ack_deadline(self, request: Any, _: CallContext) -> Any:
         limits.check_ack_request(request.ack_ids, request.ByteSize())
-        self._broker.modify_ack_deadline(
+        self._traffic.modify_ack_deadline(
             request.subscription, request.ack_ids, request.ack_deadline_seconds
         )
         return Empty()
 
     def streaming_pull(self, requests: Iterator[Any], context: CallContext) -> Iterator[Any]:
-        return streaming_pull(self._broker, requests, context)
+        return streaming_pull(self._broker, requests, context, self._traffic)

@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 
 from pipeline.local.pubsub import limits, wire
-from pipeline.local.pubsub.broker import Broker
+from pipeline.local.pubsub.broker import Broker, Traffic
 from pipeline.local.pubsub.errors import InvalidArgumentError, PubSubError
 from pipeline.local.pubsub.model import Consumer
 from pipeline.local.pubsub.rpc import CallContext
@@ -18,11 +18,17 @@ from pipeline.local.pubsub.rpc import CallContext
 _WAIT_S = 60.0
 
 
-def streaming_pull(broker: Broker, requests: Iterator[Any], context: CallContext) -> Iterator[Any]:
+def streaming_pull(
+    broker: Broker,
+    requests: Iterator[Any],
+    context: CallContext,
+    traffic: Traffic | None = None,
+) -> Iterator[Any]:
     """Yield ``StreamingPullResponse``s until the client closes the stream or its half of it.
 
     The first request names the subscription, the ack deadline of the stream (10 to 600 s) and how
-    many messages and bytes may be outstanding on it.
+    many messages and bytes may be outstanding on it. ``traffic`` is what they go through on their
+    way from and to the broker.
 
     Raises:
         PubSubError: an unknown subscription, or a request that breaks a rule.
@@ -37,7 +43,8 @@ def streaming_pull(broker: Broker, requests: Iterator[Any], context: CallContext
         max_messages=max(0, first.max_outstanding_messages),
         max_bytes=max(0, first.max_outstanding_bytes),
     )
-    inbox = _Inbox(broker, config.name, consumer)
+    traffic = traffic or broker
+    inbox = _Inbox(broker, traffic, config.name, consumer)
     inbox.apply(first)
     if not context.add_callback(partial(broker.dismiss, config.name, consumer)):
         return
@@ -45,7 +52,7 @@ def streaming_pull(broker: Broker, requests: Iterator[Any], context: CallContext
         target=inbox.follow, args=(requests,), name="pubsub-stream-reader", daemon=True
     ).start()
     while not consumer.gone:
-        deliveries = broker.pull(config.name, limits.MAX_PULL_MESSAGES, _WAIT_S, consumer)
+        deliveries = traffic.pull(config.name, limits.MAX_PULL_MESSAGES, _WAIT_S, consumer)
         if deliveries and not context.is_active():
             broker.modify_ack_deadline(config.name, [d.ack_id for d in deliveries], 0)
             return
@@ -58,8 +65,11 @@ def streaming_pull(broker: Broker, requests: Iterator[Any], context: CallContext
 class _Inbox:
     """What the client sends on the stream; ``error`` is what ended it, if a request was wrong."""
 
-    def __init__(self, broker: Broker, subscription: str, consumer: Consumer) -> None:
+    def __init__(
+        self, broker: Broker, traffic: Traffic, subscription: str, consumer: Consumer
+    ) -> None:
         self._broker = broker
+        self._traffic = traffic
         self._subscription = subscription
         self._consumer = consumer
         self.error: PubSubError | None = None
@@ -69,6 +79,11 @@ class _Inbox:
         try:
             with suppress(grpc.RpcError):  # The iterator raises it when the client is gone.
                 for request in requests:
+                    if request.max_outstanding_messages or request.max_outstanding_bytes:
+                        raise InvalidArgumentError(
+                            "max_outstanding_messages and max_outstanding_bytes "
+                            "belong to the first request of a stream only."
+                        )
                     self.apply(request)
         except PubSubError as error:
             self.error = error
@@ -85,7 +100,7 @@ class _Inbox:
             limits.check_stream_deadline(request.stream_ack_deadline_seconds)
             self._consumer.ack_deadline_s = request.stream_ack_deadline_seconds
         if request.ack_ids:
-            self._broker.acknowledge(self._subscription, request.ack_ids)
+            self._traffic.acknowledge(self._subscription, request.ack_ids)
         if len(request.modify_deadline_ack_ids) != len(request.modify_deadline_seconds):
             raise InvalidArgumentError(
                 "modify_deadline_ack_ids and modify_deadline_seconds must be of the same length."
@@ -96,4 +111,4 @@ class _Inbox:
         ):
             ack_ids_by_deadline[seconds].append(ack_id)
         for seconds, ack_ids in ack_ids_by_deadline.items():
-            self._broker.modify_ack_deadline(self._subscription, ack_ids, seconds)
+            self._traffic.modify_ack_deadline(self._subscription, ack_ids, seconds)

@@ -199,3 +199,18 @@ def test_what_goes_without_tls_goes_through_no_proxy(
 
     assert proxy.requests == []
     assert answer.status == 400
+
+
+def test_a_bundle_of_certificates_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/company.pem")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = TrackClient(
+            f"https://127.0.0.1:{listener.getsockname()[1]}", Keyring(credentials), 10
+        )
+        answer = client.post("/api/v2/batch", BODY)
+        client.close()
+
+    assert answer.status == 0
+    assert answer.body == (
+        b"no answer: OSError: a file that TLS needs cannot be read; see REQUESTS_CA_BUNDLE"
+    )

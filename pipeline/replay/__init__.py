@@ -1,0 +1,1 @@
+"""Sending dead letters again: from their files, or from a subscription of their topic."""
