@@ -17,7 +17,7 @@ DEAD_LETTER_REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "malformed_json": "The text is not JSON, or holds a number that JSON cannot hold "
         "(NaN, Infinity, 1e999).",
         "not_utf8": "The bytes are not UTF-8 text (a damaged gzip message included).",
-        "too_large": "The message, inflated, is over 64 MiB.",
+        "too_large": "The message, inflated, is over 64 MiB, or holds over 500 000 records.",
         "too_deep": "The record is nested deeper than 100 levels.",
         "not_an_object": "JSON, but a record has to be an object.",
         "unknown_record": "An object that is neither an event nor a user update.",

@@ -118,7 +118,17 @@ def _error_text(error: Any, redact: Redact) -> str:
 
 def _text(value: Any, redact: Redact) -> str:
     # Texts are what is documented; of a list or an object nothing can be quoted.
-    return "" if value is None or isinstance(value, list | dict) else redact(str(value))
+    return "" if value is None or isinstance(value, list | dict) else _shown(redact(str(value)))
+
+
+def _shown(text: str) -> str:
+    """A server's words in one line; an answer that quotes a record brings what that holds."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text[:_DETAIL_CHARACTERS]
+    )
 
 
 def _json(body: bytes) -> Any:

@@ -253,3 +253,13 @@ def test_no_depth_of_a_body_raises(around: bytes) -> None:
     for depth in range(100, 1_100):
         body = around % (b'{"a":' * depth + b"1" + b"}" * depth)
         assert read_answer(Answer(400, body), 1).meaning is Meaning.SPLIT
+
+
+def test_what_a_server_quotes_stays_one_line_without_control_characters() -> None:
+    message = "v \u001b[31m\r\nERROR forged \u202e\u0000"
+    body = json.dumps({"errors": [{"batch_index": 0, "message": message}]}).encode()
+
+    verdict = read_answer(Answer(207, body), ITEMS)
+    assert verdict.refused == {0: "v \\x1b[31m\\r\\nERROR forged \\u202e\\x00"}
+    body = json.dumps({"meta": {"error": message}}).encode()
+    assert read_answer(Answer(400, body), ITEMS).detail.isprintable()
