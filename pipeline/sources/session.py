@@ -20,6 +20,7 @@ from google.pubsub_v1.types import PullRequest, PullResponse
 from pipeline.sources.choice import Choose, chosen, take_all
 from pipeline.sources.client import NOTHING_YET, TRANSIENT, explain_refusal, subscriber_client
 from pipeline.sources.leases import EXTEND_EVERY_S, Leases
+from pipeline.sources.pulled import Pulled, pop_joined
 from transforms.records import Message
 
 _LOG = logging.getLogger(__name__)
@@ -36,18 +37,6 @@ _POLICY = (
     "again too often goes to its topic, and this job does not see it again. Set "
     "max_delivery_attempts to 100 and keep a subscription on that topic, or remove the policy."
 )
-
-
-class Pulled:
-    """The messages of one pull, and the ids to acknowledge them by."""
-
-    __slots__ = ("ack_ids", "messages", "size")
-
-    def __init__(self, messages: list[Message], ack_ids: list[str]) -> None:
-        self.messages = messages
-        self.ack_ids = ack_ids
-        self.size = sum(len(message.data) for message in messages)
-        """Bytes of their data."""
 
 
 class SubscriptionError(RuntimeError):
@@ -101,14 +90,15 @@ class PullSession:
             return 0.0 if busy else time.monotonic() - self._busy_at
 
     def take(self, timeout_s: float) -> Pulled | None:
-        """The messages of the next pull; None when there are none within the time.
+        """The messages of the next pull, or pulls, as many as one may hold; None when there are
+        none within the time.
 
         Raises SubscriptionError when the subscription cannot be read.
         """
         with self._changed:
             self._changed.wait_for(self._has_something, timeout_s)
             if self._waiting and not self._stopped:
-                pulled = self._waiting.popleft()
+                pulled = pop_joined(self._waiting, MAX_MESSAGES_A_PULL)
                 self._waiting_messages -= len(pulled.messages)
                 self._taken[pulled.ack_ids[0]] = pulled
                 self._changed.notify_all()

@@ -26,6 +26,7 @@ class Wire:
         """On the monotonic clock, seconds."""
         self.was_cut = False
         self._handle: socket.socket | None = None
+        self._closed = False
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
@@ -36,6 +37,8 @@ class Wire:
             yield
         finally:
             _WATCH.end(self)
+            if self._closed:
+                self._close()
 
     def attach(self, connected: socket.socket) -> None:
         """Takes note of a new connection.
@@ -44,14 +47,21 @@ class Wire:
         """
         with _WATCH.lock:
             self._close()
+            self._closed = False
             self._handle = connected.dup()
             if self.was_cut:
                 self.cut()
 
-    def detach(self) -> None:
-        """Lets go of the connection, which is being closed."""
+    def close(self) -> None:
+        """Takes note that the connection is closed.
+
+        An answer may be read from it nevertheless: where no other one is to follow, the connection
+        is closed with the answer's head, and its socket lives on until the body has come.
+        """
         with _WATCH.lock:
-            self._close()
+            self._closed = True
+            if self.cut_at == math.inf:
+                self._close()
 
     def cut(self) -> None:
         """Ends the connection under whoever reads from it. Call it with the watch's lock."""
@@ -115,7 +125,7 @@ class _Http(HTTPConnection):
 
     def close(self) -> None:
         super().close()
-        self.wire.detach()
+        self.wire.close()
 
 
 class _Https(HTTPSConnection):
@@ -128,7 +138,7 @@ class _Https(HTTPSConnection):
 
     def close(self) -> None:
         super().close()
-        self.wire.detach()
+        self.wire.close()
 
 
 class WireAdapter(HTTPAdapter):

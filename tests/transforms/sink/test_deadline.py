@@ -19,6 +19,7 @@ from transforms.sink.keyring import Keyring
 PATH, BODY = "/api/v2/batch", b'{"batch":[]}'
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+CLOSES = HEAD.replace(b"OK\r\n", b"OK\r\nConnection: close\r\n")
 TIMEOUT_S = 0.3
 DRIP_S = TIMEOUT_S / 10
 """Well within the socket's own time-out, which starts again with every byte."""
@@ -72,6 +73,14 @@ def client_of(url: str, timeout_s: float = TIMEOUT_S) -> Iterator[TrackClient]:
     ("scheme", "first", "drop"),
     [
         pytest.param("http", HEAD, b" ", id="the body"),
+        pytest.param(
+            "http",
+            CLOSES,
+            b" ",
+            id="the last body",
+        ),
+        pytest.param("http", HEAD.replace(b"1.1", b"1.0"), b" ", id="a body of HTTP/1.0"),
+        pytest.param("http", b"HTTP/1.1 200 OK\r\n\r\n", b" ", id="a body without an end"),
         pytest.param("http", b"HTTP/1.1 200 OK\r\nX: ", b"x", id="a header"),
         pytest.param("http", b"", b"H", id="the first line"),
         pytest.param("http", b"", b"HTTP/1.1 100 Continue\r\n\r\n", id="100 Continue for ever"),
@@ -103,7 +112,8 @@ def test_the_next_request_has_a_deadline_and_a_connection_of_its_own() -> None:
 
 
 def test_connections_that_end_leave_nothing_open() -> None:
-    with RawServer(OK) as server, client_of(server.url, timeout_s=10) as client:
+    closes = OK.replace(b"OK\r\n", b"OK\r\nConnection: close\r\n")
+    with RawServer(closes) as server, client_of(server.url, timeout_s=10) as client:
         client.post(PATH, BODY)
         before = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 0
         for _ in range(20):

@@ -1,0 +1,39 @@
+"""The messages of a pull, and of several that are handed out as one."""
+
+from collections import deque
+
+from transforms.records import Message
+
+_MAX_JOINED_BYTES = 10_000_000
+"""Of several pulls that are taken as one: about what Pub/Sub gives in one answer."""
+
+
+class Pulled:
+    """The messages of one pull, and the ids to acknowledge them by."""
+
+    __slots__ = ("ack_ids", "messages", "size")
+
+    def __init__(self, messages: list[Message], ack_ids: list[str]) -> None:
+        self.messages = messages
+        self.ack_ids = ack_ids
+        self.size = sum(len(message.data) for message in messages)
+        """Bytes of their data."""
+
+
+def pop_joined(waiting: deque[Pulled], max_messages: int) -> Pulled:
+    """Takes the first pull, together with those behind it as long as one could have held them all.
+
+    While the pipeline stands still, a thin stream is pulled a message at a time.
+    """
+    first = waiting.popleft()
+    if not waiting or len(first.messages) + len(waiting[0].messages) > max_messages:
+        return first
+    messages, ack_ids, size = list(first.messages), list(first.ack_ids), first.size
+    while waiting and len(messages) + len(waiting[0].messages) <= max_messages:
+        size += waiting[0].size
+        if size > _MAX_JOINED_BYTES:
+            break
+        more = waiting.popleft()
+        messages += more.messages
+        ack_ids += more.ack_ids
+    return Pulled(messages, ack_ids)
