@@ -11,4 +11,5 @@ say "ruff"
 say "mypy --strict"
 "$python" -m mypy
 say "pytest"
-exec "$python" -m pytest "$@"
+# Most tests wait for sockets and clocks: a process a core, each file in one of them.
+exec "$python" -m pytest -n auto --dist loadfile "$@"

@@ -19,7 +19,8 @@ _VALUE = rb"""
         \s*+ (?: [:=] | %3[AaDd] ) \s*+
     )
     (?:
-        (?P<double> " ) (?: [^"\\] | \\. )*+
+        # A string with a colon behind it was no value: in broken JSON that comes after it.
+        (?P<double> " ) (?: [^"\\] | \\. )*+ (?: " \s*+ : \s*+ " (?: [^"\\] | \\. )*+ )*+
       | (?P<single> ' ) (?: [^'\\] | \\. )*+
       | (?P<escaped> \\++ (?: ["'] | u00(?:22|27) ) ) [^"'\\]*+
       | (?P<percent> %2[27] ) [^%&\s]*+

@@ -35,7 +35,7 @@ def kept(data: bytes, layers: int = _MAX_LAYERS) -> Kept:
             inner = _inflated(data)
             keep = kept(inner.data, layers - 1)
             if not inner.note and keep.data == inner.data:
-                return Kept(data)
+                return Kept(without_api_key(data))
             return Kept(keep.data, keep.note or inner.note or "kept inflated")
         searched += len(part.data)
         if may_hold_api_key(tail + part.data):
