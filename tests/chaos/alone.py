@@ -4,6 +4,7 @@
 """
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -11,6 +12,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,16 +76,17 @@ def deliver(
             "CUSTOMERIO_API_KEY": API_KEY,
             "PUBSUB_EMULATOR_HOST": pub_sub.emulator.address,
         }
-        code = run_program(
-            [
-                f"--settings={settings}",
-                f"--customerio_endpoint={customerio.url}",
-                f"--input_subscription={SUBSCRIPTION}",
-                f"--dead_letter_files={here / 'dead'}",
-                f"--ledger_file={ledger}",
-                "--stop_when_idle_s=1",
-            ]
-        )
+        with redirect_stdout(io.StringIO()):
+            code = run_program(
+                [
+                    f"--settings={settings}",
+                    f"--customerio_endpoint={customerio.url}",
+                    f"--input_subscription={SUBSCRIPTION}",
+                    f"--dead_letter_files={here / 'dead'}",
+                    f"--ledger_file={ledger}",
+                    "--stop_when_idle_s=1",
+                ]
+            )
         text = ledger.read_text()
         evidence = collect(
             customerio.workspace,

@@ -203,7 +203,8 @@ def _check_no_key(
 ) -> None:
     """The planted key is nowhere, where it is planted as a key and not as somebody's data."""
     mark = MARK.encode()
-    if reading.text[:2] == b"\x1f\x8b":
+    if b"\x1f\x8b" in reading.text:
+        # Compressed data within the message may hold the mark under any name, or none.
         return
     if len(_PLANTED.findall(reading.text)) != reading.text.count(mark):
         return

@@ -23,7 +23,10 @@ from pipeline.settings import SettingsError, load_settings
 from pipeline.sources.files import FileReadError
 
 _PROJECT, _TOPIC, _SUBSCRIPTION = "local-run", "amplitude-records", "customerio-stream"
-_STAND_IN_CREDENTIALS = "stand-in-site", "stand-in-key"
+_STAND_IN_CREDENTIALS = {
+    "CUSTOMERIO_SITE_ID": "stand-in-site",
+    "CUSTOMERIO_API_KEY": "stand-in-key",
+}
 _LOOPBACK = "127.0.0.1,localhost,::1"
 _IDLE_S = 3
 _LOOK_EVERY_S = 0.25
@@ -115,6 +118,7 @@ def _start_stand_in(directory: Path, running: ExitStack) -> str:
         "pipeline.local.customerio",
         [],
         log=directory / "customerio.log",
+        environment=_STAND_IN_CREDENTIALS,
         announces="CUSTOMERIO_ENDPOINT",
     )
     running.callback(process.stop)
@@ -151,13 +155,15 @@ def _start_pipeline(
         *([f"--customerio_endpoint={endpoint}"] if endpoint else []),
         *([] if options.serve else [f"--stop_when_idle_s={_IDLE_S}"]),
     ]
-    own = options.site_id or "", options.api_key or ""
-    site_id, api_key = own if options.real else _STAND_IN_CREDENTIALS
+    own = {
+        "CUSTOMERIO_SITE_ID": options.site_id or "",
+        "CUSTOMERIO_API_KEY": options.api_key or "",
+    }
     process = LocalProcess(
         "pipeline.main",
         arguments,
         log=directory / "pipeline.log",
-        environment={"CUSTOMERIO_SITE_ID": site_id, "CUSTOMERIO_API_KEY": api_key},
+        environment=own if options.real else _STAND_IN_CREDENTIALS,
     )
     running.callback(process.stop)
     return process
