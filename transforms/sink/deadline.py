@@ -14,7 +14,6 @@ from typing import Any
 
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 
@@ -152,8 +151,8 @@ class WireAdapter(HTTPAdapter):
 
     def get_connection_with_tls_context(
         self, request: PreparedRequest, *args: Any, **kwargs: Any
-    ) -> HTTPConnectionPool:
-        pool = super().get_connection_with_tls_context(request, *args, **kwargs)
+    ) -> Any:
+        pool: Any = super().get_connection_with_tls_context(request, *args, **kwargs)
         # An HTTPS pool is an HTTP pool, with another class of connections.
         pool.ConnectionCls = self._classes[_Https if pool.scheme == "https" else _Http]
         return pool
