@@ -1,5 +1,6 @@
 """Builds ``main.go`` with the Go of this machine, once for as long as its sources are the same."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -32,9 +33,17 @@ def build(directory: Path) -> Path:
         NoGoError: it cannot be built on this machine.
         RuntimeError: the modules are there, and it cannot be built.
     """
-    program = path_of(directory)
-    if program.exists():
-        return program
+    directory.mkdir(parents=True, exist_ok=True)
+    # Of several test processes one builds, and the others take what it built.
+    with (directory / "pstest.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        program = path_of(directory)
+        if not program.exists():
+            _build(program)
+    return program
+
+
+def _build(program: Path) -> None:
     if shutil.which("go") is None:
         raise NoGoError("Go is not installed")
     environment = _environment()
@@ -46,7 +55,6 @@ def build(directory: Path) -> Path:
     if built.returncode:
         raise RuntimeError(f"main.go cannot be built:\n{built.stderr}")
     unfinished.replace(program)
-    return program
 
 
 def _environment() -> Mapping[str, str]:
@@ -59,7 +67,7 @@ def _environment() -> Mapping[str, str]:
 def _go(environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
-            ["nice", "go", *arguments],
+            ["go", *arguments],
             cwd=HERE,
             env=environment,
             text=True,
