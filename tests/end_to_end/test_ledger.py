@@ -111,7 +111,10 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
             assert program.wait() == 0, program.log()
             requests.append(sorted(recorder.requests))
             letters.append(
-                sorted(canonical(letter | {"failed_at": ""}) for letter in program.dead_letters())
+                sorted(
+                    canonical(letter | {"failed_at": "", "first_failed_at": ""})
+                    for letter in program.dead_letters()
+                )
             )
     assert len(requests[0]) > 20
     assert requests[0] == requests[1]

@@ -7,6 +7,8 @@ from pipeline.local.customerio.workspace import Workspace
 KEPT_EVENTS = 100_000
 """Events that the stand-in has to keep, so that none is gone before it was looked at."""
 
+_COMING = 2_000
+
 
 class Count(Struct, frozen=True):
     """What a census found, in records."""
@@ -35,7 +37,8 @@ class Census:
         new = int(self._workspace.summary()["events"]) - self._looked_at
         if new <= 0:
             return
-        events = self._workspace.events(new)
+        # More come while we look: the newest `new` of a moment later would leave some out.
+        events = self._workspace.events(new + _COMING)
         self._overlooked += max(0, events[0].sequence - self._looked_at - 1)
         for event in events:
             if event.sequence > self._looked_at:
