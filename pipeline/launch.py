@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from pipeline import graph, plan
+from pipeline.arenas import share_arenas
 from pipeline.deadletters import FileStore, Store, TopicStore
 from pipeline.generations import cause, run_once, run_subscription
 from pipeline.ledger import read_ledger, render, write_ledger
@@ -163,6 +164,7 @@ def run_here(
 
     Raises UsageError when the ledger's file cannot be written.
     """
+    share_arenas()
     given = options.view_as(StreamOptions)
     ledger_file = Path(given.ledger_file) if given.ledger_file else None
     _LOG.info(
