@@ -1,0 +1,1 @@
+"""The rows: a file each, whose `measure` gives figures."""
