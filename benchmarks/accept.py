@@ -10,7 +10,6 @@ It knows three requests of the Track API: a batch (v2), an event, and an identif
 import asyncio
 import re
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -38,7 +37,7 @@ _TOO_MANY = _answer("429 Too Many Requests", "\r\nRetry-After: 1")
 class _Item(msgspec.Struct):
     action: str = "event"
     id: str | None = None
-    identifiers: dict[str, str] = {}  # noqa: RUF012  msgspec copies it.
+    identifiers: dict[str, str] = {}
 
 
 class _Batch(msgspec.Struct):

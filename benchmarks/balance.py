@@ -51,3 +51,14 @@ def wait_for(
                 f"nothing came for {stalled_s:g} s; accepted {before.events} of {portion.events} "
                 f"events and {before.people} of {portion.people} people"
             )
+
+
+def quiet(acceptor: Acceptor, seconds: float = 0.5) -> None:
+    """Waits until no request has come for so long: updates of one person may come twice."""
+    before = acceptor.progress().requests
+    while True:
+        time.sleep(seconds)
+        now = acceptor.progress().requests
+        if now == before:
+            return
+        before = now

@@ -59,11 +59,12 @@ def core(bench: Bench, portion: Portion, delay_s: float = 0.0) -> Delivered:
             portion,
             acceptor.url,
             str(bench.directory),
-            when_warm=lambda: _after_warming(acceptor, warm),
+            when_warm=lambda: after_warming(acceptor, warm),
         )
         return Delivered(run, balanced(acceptor.seen(), portion), portion)
 
 
-def _after_warming(acceptor: Acceptor, warm: Portion) -> None:
+def after_warming(acceptor: Acceptor, warm: Portion) -> None:
+    """The acceptor forgets what a warm-up sent. Raises UnbalancedError."""
     balanced(acceptor.seen(), warm)
     acceptor.reset()

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from benchmarks.records import Made, Shape, records
 
-STEP = 100
+STEP = 5
 """A portion holds a multiple of so many records."""
 
 

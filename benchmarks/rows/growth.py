@@ -1,0 +1,104 @@
+"""Row 5: what becomes of time and memory when there is more of everything."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from benchmarks.accept import accepting
+from benchmarks.balance import balanced, wait_for
+from benchmarks.bench import Bench, Delivered, core
+from benchmarks.figures import Figure, Target
+from benchmarks.machine import memory_kib
+from benchmarks.program import running
+from benchmarks.pubsub import emulator, publisher
+from benchmarks.records import USUAL_BYTES, Shape
+
+_ROW = "growth"
+_LARGE, _SMALL = 1_000_000, 100_000
+"""The two counts that are compared."""
+_TARGET = Target(1.1, 1.0, more_is_better=False)
+_HOT = 0.1
+_KIB_A_WAITING_RECORD = 5
+"""In the emulator, which holds a backlog in memory, and in the file of the input."""
+
+
+def measure(bench: Bench) -> Iterator[Figure]:
+    """Time and memory by the number of records, and rates by what the records are like."""
+    yield from _by_count(bench)
+    yield from _by_backlog(bench)
+    yield from _by_shape(bench)
+
+
+def _by_count(bench: Bench) -> Iterator[Figure]:
+    runs: defaultdict[int, list[Delivered]] = defaultdict(list)
+    for number in range(bench.sizes.growth_runs):
+        for count in bench.sizes.growth:
+            bench.say(f"run {number + 1} of {bench.sizes.growth_runs}, {count:,} records")
+            runs[count].append(core(bench, bench.inputs.take(count)))
+    times = {count: tuple(1e6 / each.records_per_s for each in runs[count]) for count in runs}
+    peaks = {count: tuple(each.run.peak_mib for each in runs[count]) for count in runs}
+    for count in runs:
+        yield Figure(_ROW, f"{count:,} records, time of an event", "us", times[count])
+    for count in runs:
+        yield Figure(_ROW, f"{count:,} records, peak memory", "MiB", peaks[count])
+    if _LARGE in runs:
+        yield Figure(_ROW, "time of an event, 10^6 / 10^5", "ratio", _ratios(times), _TARGET)
+        yield Figure(_ROW, "peak memory, 10^6 / 10^5", "ratio", _ratios(peaks), _TARGET)
+
+
+def _ratios(values: dict[int, tuple[float, ...]]) -> tuple[float, ...]:
+    pairs = zip(values[_LARGE], values[_SMALL], strict=True)
+    return tuple(large / small for large, small in pairs)
+
+
+def _by_backlog(bench: Bench) -> Iterator[Figure]:
+    peaks: dict[int, float] = {}
+    for count in bench.sizes.growth_backlogs:
+        name = f"{count:,} waiting in Pub/Sub"
+        free = memory_kib("MemAvailable")
+        if 0 < free < count * _KIB_A_WAITING_RECORD:
+            bench.say(f"{name}: left out, {free // 1024:,} MiB of memory are not enough")
+            continue
+        bench.say(name)
+        rate, peaks[count] = _backlog(bench, count)
+        yield Figure(
+            _ROW, f"{name}, streaming", "events/s", (rate,), note="from the first request on"
+        )
+        yield Figure(_ROW, f"{name}, peak memory", "MiB", (peaks[count],))
+    if _LARGE in peaks and _SMALL in peaks:
+        ratio = peaks[_LARGE] / peaks[_SMALL]
+        yield Figure(_ROW, "peak memory, backlog 10^6 / 10^5", "ratio", (ratio,), _TARGET)
+
+
+def _backlog(bench: Bench, count: int) -> tuple[float, float]:
+    """Records a second, and peak memory in MiB, of a program that finds a backlog."""
+    portion = bench.inputs.take(count)
+    with emulator() as pubsub, publisher(pubsub) as publishing, accepting() as acceptor:
+        publishing.publish_all(portion)
+        with running(pubsub, acceptor.url) as program:
+            wait_for(acceptor, portion, program.alive)
+            peak_mib = program.peak_mib()
+            program.stop()
+        seen = balanced(acceptor.seen(), portion)
+    return count / (seen.accepted_at[-1] - seen.accepted_at[0]), peak_mib
+
+
+def _by_shape(bench: Bench) -> Iterator[Figure]:
+    hot = Shape(seed=3, hot=_HOT)
+    bench.say("one hot person")
+    even = core(bench, bench.inputs.take(bench.sizes.growth_hot)).records_per_s
+    uneven = core(bench, bench.inputs.take(bench.sizes.growth_hot, hot)).records_per_s
+    yield Figure(_ROW, "one person in 10 % of all records", "events/s", (uneven,))
+    yield Figure(_ROW, "one person in 10 %, against evenly", "ratio", (uneven / even,))
+    for size, count in bench.sizes.growth_bytes.items():
+        bench.say(f"records of {size:,} bytes")
+        shape = Shape() if size == USUAL_BYTES else Shape(seed=4, size=size)
+        portion = bench.inputs.take(count, shape)
+        each = core(bench, portion)
+        mean = sum(map(len, portion.lines())) / portion.records
+        note = (
+            f"{each.records_per_s * mean / 1e6:.1f} MB/s, "
+            f"{each.seen.items / each.seen.requests:.1f} items a request, "
+            f"peak {each.run.peak_mib:.0f} MiB"
+        )
+        label = f"records of {size:,} bytes"
+        yield Figure(_ROW, label, "events/s", (each.records_per_s,), note=note)
