@@ -59,7 +59,7 @@ def core(bench: Bench, portion: Portion, delay_s: float = 0.0) -> Delivered:
             portion,
             acceptor.url,
             str(bench.directory),
-            when_warm=lambda: after_warming(acceptor, warm),
+            when_warm=lambda _: after_warming(acceptor, warm),
         )
         return Delivered(run, balanced(acceptor.seen(), portion), portion)
 

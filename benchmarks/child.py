@@ -15,18 +15,17 @@ class ChildError(RuntimeError):
     """The process ended without a result; what it said is on standard error."""
 
 
-def in_child(
-    work: Callable[..., Any], *arguments: Any, when_warm: Callable[[], None], pinned: bool = True
-) -> Any:
-    """Runs `work(pause, *arguments)`; what it returns.
+def in_child(work: Callable[..., Any], *arguments: Any, when_warm: Callable[[int], object]) -> Any:
+    """Runs `work(pause, *arguments)` on the first core alone; what it returns.
 
-    `work` and all that it takes and gives are pickled. `when_warm` is called here when `work` has
-    called its `pause`. `pinned`: it may use the first core alone. Raises ChildError.
+    `work` and all that it takes and gives are pickled. `when_warm` is called here, with the id of
+    the process, when `work` has called its `pause`. Raises ChildError.
     """
     context = get_context("spawn")
     ours, theirs = context.Pipe()
-    cores = first_core() if pinned else []
-    process = context.Process(target=_main, args=(theirs, cores, work, arguments), daemon=True)
+    process = context.Process(
+        target=_main, args=(theirs, first_core(), work, arguments), daemon=True
+    )
     process.start()
     theirs.close()
     try:
@@ -34,7 +33,7 @@ def in_child(
             kind, value = ours.recv()
             if kind == "done":
                 return value
-            when_warm()
+            when_warm(process.pid or 0)
             ours.send(None)
     except EOFError:
         process.join()

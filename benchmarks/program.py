@@ -45,6 +45,11 @@ class Program:
                 stderr=file,
             )
 
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
     def alive(self) -> None:
         """Raises ProgramError when it has ended."""
         if self._process.poll() is not None:
@@ -64,11 +69,6 @@ class Program:
         except subprocess.TimeoutExpired:
             raise self._error(f"did not stop within {_STOP_S:g} s") from None
         if self._process.returncode:
-            raise self._error("failed")
-
-    def wait(self) -> None:
-        """Waits for its own end. Raises ProgramError when it fails."""
-        if self._process.wait():
             raise self._error("failed")
 
     def kill(self) -> None:
@@ -103,11 +103,18 @@ def command(directory: Path, url: str, *flags: str, **delivery: float) -> list[s
 
 
 @contextmanager
-def running(pubsub: str, url: str, *flags: str, **delivery: float) -> Iterator[Program]:
-    """The pipeline on the subscription; killed in the end if it still runs."""
+def running(
+    pubsub: str, url: str, *flags: str, observed: bool = False, **delivery: float
+) -> Iterator[Program]:
+    """The pipeline on the subscription; killed in the end if it still runs.
+
+    `observed`: py-spy may look into it.
+    """
     with tempfile.TemporaryDirectory(prefix="program-") as name:
         directory = Path(name)
         words = command(directory, url, *flags, **delivery)
+        if observed:
+            words[2:2] = ["benchmarks.observed"]
         program = Program(words, directory / "log.txt", pubsub)
         try:
             yield program

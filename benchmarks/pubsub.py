@@ -70,7 +70,7 @@ class Publisher:
     def publish(self, encoded: Iterable[bytes]) -> None:
         """Publishes requests, a few at a time, and waits for the last one."""
         free = threading.Semaphore(_IN_FLIGHT)
-        calls = []
+        calls: list[Any] = []
         for each in encoded:
             free.acquire()
             call = self.begin(each)

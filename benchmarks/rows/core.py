@@ -40,5 +40,5 @@ def measure(bench: Bench) -> Iterator[Figure]:
 def bare(bench: Bench, portion: Portion) -> Run:
     """The floor over a portion, in a fresh process on one core."""
     warm = bench.inputs.warm(bench.sizes.warm)
-    run: Run = in_child(floor.measured, warm, portion, when_warm=lambda: None)
+    run: Run = in_child(floor.measured, warm, portion, when_warm=lambda _: None)
     return run

@@ -69,7 +69,7 @@ def _rate(bench: Bench, peer: _Peer, portion: Portion) -> float:
             warm,
             portion,
             acceptor.url,
-            when_warm=lambda: after_warming(acceptor, warm),
+            when_warm=lambda _: after_warming(acceptor, warm),
         )
         balanced(acceptor.seen(), portion)
     return portion.records / seconds

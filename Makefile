@@ -1,0 +1,11 @@
+# The figures of docs/performance.md. Each target makes the environment first.
+.PHONY: bench bench-quick flame
+
+bench: ## everything, under 15 minutes
+	benchmarks/run.sh --json bench.json --plot docs/performance.svg --page docs/performance.md
+
+bench-quick: ## less of everything, under 2 minutes
+	benchmarks/run.sh --quick
+
+flame: ## where the time goes
+	BENCHMARK=benchmarks.flame benchmarks/run.sh
