@@ -17,6 +17,8 @@ from benchmarks.figures import Figure
 from benchmarks.report import number, verdict
 
 _GREEN, _RED, _BLUE, _GREY = "#16a34a", "#dc2626", "#2563eb", "#6b7280"
+_MOST = 3.0
+"""The scale's end: what is so many times as good as it has to be is good enough."""
 _LATENCY = re.compile(r"(\d+) records/s, (p\d+)")
 _TIME = re.compile(r"([\d,]+) records, time of an event")
 
@@ -72,18 +74,23 @@ def _targets(axes: Any, judged: Sequence[Figure]) -> None:
     for place, each in enumerate(reversed(judged)):
         assert each.target is not None
         reached = sorted(goodness(each, value) for value in each.values)
-        middle = goodness(each, each.median)
+        middle = min(_MOST, goodness(each, each.median))
         colour = _RED if verdict(each) == "no" else _GREEN
-        spread = ([middle - reached[0]], [reached[-1] - middle])
-        axes.barh(place, middle, color=colour, height=0.6, xerr=spread, ecolor=_GREY)
+        axes.barh(place, middle, color=colour, height=0.6)
+        if middle < _MOST:
+            axes.plot([reached[0], reached[-1]], [place, place], color="black", linewidth=1)
         if each.target.aim is not None:
             aim = goodness(each, each.target.aim)
             axes.plot([aim, aim], [place - 0.4, place + 0.4], color=_BLUE, linewidth=2)
-        text = f"  {number(each.median, each.unit)}"
-        axes.text(reached[-1], place, text, va="center", color=_GREY)
+        axes.text(_MOST * 1.02, place, number(each.median, each.unit), va="center")
     axes.set_yticks(range(len(judged)), [f"{each.row}: {each.name}" for each in reversed(judged)])
     axes.axvline(1.0, color="black", linewidth=1)
-    axes.set_xlabel("multiple of what has to be reached (black line); blue mark: the aim")
+    axes.set_xlim(0, _MOST)
+    axes.set_xlabel(f"multiple of what has to be reached, up to {_MOST:g}; blue: the aim")
+
+
+def _from_zero(axes: Any) -> None:
+    axes.set_ylim(0, axes.get_ylim()[1] * 1.15)
 
 
 def _latency(axes: Any, figures: Iterable[Figure]) -> None:
@@ -95,7 +102,7 @@ def _latency(axes: Any, figures: Iterable[Figure]) -> None:
     for (name, points), colour in zip(lines.items(), (_GREY, _BLUE, _RED), strict=False):
         axes.plot(*zip(*points, strict=True), marker="o", color=colour, label=name)
     axes.set_xscale("log")
-    axes.set_ylim(bottom=0)
+    _from_zero(axes)
     axes.set_xlabel("records a second")
     axes.set_ylabel("ms, publish to accepted")
     if lines:
@@ -111,6 +118,6 @@ def _growth(axes: Any, figures: Iterable[Figure]) -> None:
     if points:
         axes.plot(*zip(*points, strict=True), marker="o", color=_BLUE)
     axes.set_xscale("log")
-    axes.set_ylim(bottom=0)
+    _from_zero(axes)
     axes.set_xlabel("records")
     axes.set_ylabel("us an event, one core")

@@ -1,4 +1,4 @@
-"""Figures as text: one table for the terminal, the same one for a page, and JSON with all values."""
+"""Figures as text: a table for the terminal, the same one for a page, JSON with all values."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -25,7 +25,8 @@ class Sizes(Struct, frozen=True, kw_only=True):
     growth_runs: int
     growth_backlogs: tuple[int, ...]
     """Waiting in Pub/Sub, from small to large."""
-    growth_hot: int
+    growth_usual: int
+    """One of `growth`, which other kinds of records are compared with."""
     growth_bytes: dict[int, int]
     """Bytes a record -> records."""
     budget_s: float
@@ -54,8 +55,8 @@ FULL = Sizes(
     growth=(10_000, 100_000, 1_000_000),
     growth_runs=2,
     growth_backlogs=(100_000, 1_000_000),
-    growth_hot=100_000,
-    growth_bytes={400: 100_000, 1_600: 100_000, 16_000: 10_000, 90_000: 2_000},
+    growth_usual=100_000,
+    growth_bytes={400: 100_000, 16_000: 10_000, 90_000: 2_000},
     budget_s=60.0,
     budget_refused_s=10.0,
     budget_after_s=20.0,
@@ -79,12 +80,12 @@ QUICK = Sizes(
     growth=(10_000, 100_000),
     growth_runs=1,
     growth_backlogs=(20_000,),
-    growth_hot=20_000,
-    growth_bytes={400: 20_000, 1_600: 20_000, 16_000: 2_000, 90_000: 400},
-    budget_s=5.0,
+    growth_usual=10_000,
+    growth_bytes={400: 10_000, 16_000: 1_000, 90_000: 200},
+    budget_s=4.0,
     budget_refused_s=2.0,
     budget_after_s=3.0,
-    peers_core=20_000,
+    peers_core=10_000,
     peers_v1=500,
     peers_v2=5_000,
     peers_beam=5_000,

@@ -103,7 +103,7 @@ def _refusal_figures(
     yield Figure(_ROW, "accepted again after the last 429", "s", (first,))
     most = most_within(after, 1.0)
     over = (most / BUDGET - 1) * 100
-    yield Figure(_ROW, "over the budget in any second after it", "%", (over,), _SECOND)
+    yield Figure(_ROW, "over the budget in any second after the 429s", "%", (over,), _SECOND)
     back = back_at(after, ended)
     if back is not None:
         yield Figure(_ROW, "back at 90 % of the budget after", "s", (back - ended,))

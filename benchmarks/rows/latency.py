@@ -55,6 +55,7 @@ def _at_rate(
         target = _TARGET if (rate, name) == _JUDGED else None
         label = f"{rate} records/s, {name}"
         yield Figure(_ROW, label, "s", (percentile(waits, share),), target, note)
+        note = ""
 
 
 def latencies(
