@@ -9,9 +9,9 @@ from benchmarks import graph_run
 from benchmarks.accept import Acceptor, Seen, accepting
 from benchmarks.balance import balanced
 from benchmarks.child import in_child
-from benchmarks.graph_run import Run
 from benchmarks.inputs import Inputs, Portion
 from benchmarks.machine import keep_to, other_core
+from benchmarks.run import Run
 from benchmarks.sizes import Sizes
 
 

@@ -10,10 +10,10 @@ import time
 import msgspec
 
 from benchmarks.child import Pause
-from benchmarks.graph_run import Run
 from benchmarks.inputs import Portion
 from benchmarks.machine import peak_mib
 from benchmarks.records import USER_UPDATE
+from benchmarks.run import Run
 from benchmarks.settings import EVENT_PROPERTIES, PERSON_PROPERTIES, PLAIN_PROPERTIES
 
 ITEMS = 100

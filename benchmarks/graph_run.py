@@ -13,6 +13,7 @@ from msgspec import Struct
 from benchmarks.child import Pause
 from benchmarks.inputs import Portion
 from benchmarks.machine import peak_mib
+from benchmarks.run import Run
 from benchmarks.settings import API_KEY, SITE_ID, settings
 from pipeline import graph, plan
 from pipeline.deadletters import FileStore
@@ -26,16 +27,6 @@ Element = Message
 def handed_over(messages: Iterable[Message]) -> Iterable[Element]:
     """Messages as a source gives them to the graph. The one place that knows how."""
     return messages
-
-
-class Run(Struct, frozen=True):
-    """One run, from the first record that was read to the end of the pipeline."""
-
-    seconds: float
-    cpu_s: float
-    """Of all threads of the process."""
-    peak_mib: float
-    """Resident memory, of the whole process and its warm-up too."""
 
 
 class FixedCredentials(Struct, frozen=True):

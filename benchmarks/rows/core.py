@@ -6,8 +6,8 @@ from benchmarks import floor
 from benchmarks.bench import Bench, Delivered, core
 from benchmarks.child import in_child
 from benchmarks.figures import Figure, Target
-from benchmarks.graph_run import Run
 from benchmarks.inputs import Portion
+from benchmarks.run import Run
 
 _ROW = "core"
 

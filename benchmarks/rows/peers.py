@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from benchmarks import peers
+from benchmarks import official_client, request_response
 from benchmarks.accept import accepting
 from benchmarks.balance import balanced
 from benchmarks.bench import Bench, after_warming, core
@@ -30,11 +30,23 @@ def measure(bench: Bench) -> Iterator[Figure]:
     """Records a second of each, and how many times as many our graph delivers, by rounds."""
     sizes = bench.sizes
     every = (
-        _Peer("official client, v1", peers.one_by_one, Target(20), sizes.peers_v1, "customerio"),
-        _Peer("official client, v2", peers.in_batches, Target(3), sizes.peers_v2, "customerio"),
+        _Peer(
+            "official client, v1",
+            official_client.one_by_one,
+            Target(20),
+            sizes.peers_v1,
+            "customerio",
+        ),
+        _Peer(
+            "official client, v2",
+            official_client.in_batches,
+            Target(3),
+            sizes.peers_v2,
+            "customerio",
+        ),
         _Peer(
             "RequestResponseIO",
-            peers.request_response_io,
+            request_response.batches,
             None,
             sizes.peers_beam,
             "apache_beam",
