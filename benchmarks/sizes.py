@@ -65,7 +65,7 @@ FULL = Sizes(
     peers_v2=20_000,
     peers_beam=20_000,
     peers_runs=3,
-    start=5_000,
+    start=20_000,
     start_runs=3,
 )
 QUICK = Sizes(
@@ -82,14 +82,14 @@ QUICK = Sizes(
     growth_backlogs=(10_000,),
     growth_usual=10_000,
     growth_bytes={400: 10_000, 90_000: 200},
-    budget_s=4.0,
-    budget_refused_s=2.0,
-    budget_after_s=3.0,
+    budget_s=3.0,
+    budget_refused_s=1.5,
+    budget_after_s=1.0,
     peers_core=10_000,
     peers_v1=500,
     peers_v2=5_000,
     peers_beam=5_000,
     peers_runs=1,
-    start=1_000,
+    start=5_000,
     start_runs=1,
 )
