@@ -17,16 +17,18 @@ from benchmarks.run import Run
 from benchmarks.settings import API_KEY, SITE_ID, settings
 from pipeline import graph, plan
 from pipeline.deadletters import FileStore
+from pipeline.memory import collect_rarely, share_arenas
+from pipeline.sources.batches import batches
 from transforms.records import Message
 from transforms.sink.sink import DeliverToCustomerIo
 
-Element = Message
+Element = list[Message]
 """What a source gives to the graph."""
 
 
 def handed_over(messages: Iterable[Message]) -> Iterable[Element]:
     """Messages as a source gives them to the graph. The one place that knows how."""
-    return messages
+    return batches(messages)
 
 
 class FixedCredentials(Struct, frozen=True):
@@ -91,6 +93,9 @@ def deliver(portion: Portion, url: str, directory: str) -> None:
 
 def measured(pause: Pause, warm: Portion, portion: Portion, url: str, directory: str) -> Run:
     """Warms up and delivers records; the work of a child process."""
+    # As the program does.
+    share_arenas()
+    collect_rarely()
     deliver(warm, url, directory)
     pause()
     deliver(portion, url, directory)

@@ -5,7 +5,8 @@
               +-------+--------+---------+----------+---------+---------+--------+---------+
                           dead letters, those of each stage stored by a step of its own
 
-A record takes the event branch, the identify branch, or both, and stays one element on its way: so
+What one pull brought travels as one batch, a list; "element" below is a record in it. A record
+takes the event branch, the identify branch, or both, and stays one element on its way: so
 it is settled once, counted once and acknowledged once. Nothing here shuffles, keeps state or
 flattens, because a runner acknowledges a message as soon as it has stored what came before such a
 step; with none of them the whole graph is one fused stage, which ends with Customer.io's answer.
@@ -37,9 +38,9 @@ from transforms.route import Route
 from transforms.stage import StageOutput
 from transforms.validate import ValidateSizes
 
-Source = beam.PTransform[PBegin, PCollection[Message]]
+Source = beam.PTransform[PBegin, PCollection[list[Message]]]
 Builder = Callable[[beam.Pipeline], None]
-Sink = beam.PTransform[PCollection[Delivery], PCollection[DeadLetter]]
+Sink = beam.PTransform[PCollection[list[Delivery]], PCollection[DeadLetter]]
 
 
 def build(
@@ -50,7 +51,7 @@ def build(
     Step names are the identity of a running job: Dataflow updates a job by them.
     """
     coders.register()
-    messages: PCollection[Message] = pipeline | "Read" >> source
+    messages: PCollection[list[Message]] = pipeline | "Read" >> source
     _store(_chain(messages, settings, sink), store)
 
 
@@ -63,7 +64,7 @@ def build_replay(
     at once, each of them to a sink of its own: bringing them together would take a Flatten.
     """
     coders.register()
-    stored: PCollection[Message] = pipeline | "Read" >> source
+    stored: PCollection[list[Message]] = pipeline | "Read" >> source
     opened: OpenedLetters = stored | "Open" >> OpenLetters()
     letters = _chain(opened.messages, settings, sink)
     letters["deliver again"] = opened.deliveries | "Deliver again" >> sink
@@ -74,8 +75,8 @@ _Letters = dict[str, PCollection[DeadLetter]]
 """Stage -> the dead letters that it makes."""
 
 
-def _chain(messages: PCollection[Message], settings: Settings, sink: Sink) -> _Letters:
-    decoded: StageOutput = messages | "Decode" >> Decode()
+def _chain(messages: PCollection[list[Message]], settings: Settings, sink: Sink) -> _Letters:
+    decoded: StageOutput = messages | "Decode" >> Decode(plan.fields_read(settings))
     routed: StageOutput = decoded.passed | "Route" >> Route(
         identify_events=plan.identify_events(settings)
     )

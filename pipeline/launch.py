@@ -14,10 +14,10 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from pipeline import graph, plan
-from pipeline.arenas import share_arenas
 from pipeline.deadletters import FileStore, Store, TopicStore
 from pipeline.generations import cause, run_once, run_subscription
 from pipeline.ledger import read_ledger, render, write_ledger
+from pipeline.memory import collect_rarely, share_arenas
 from pipeline.options import (
     DATAFLOW,
     ONE_MACHINE,
@@ -165,6 +165,7 @@ def run_here(
     Raises UsageError when the ledger's file cannot be written.
     """
     share_arenas()
+    collect_rarely()
     given = options.view_as(StreamOptions)
     ledger_file = Path(given.ledger_file) if given.ledger_file else None
     _LOG.info(

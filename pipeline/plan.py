@@ -3,10 +3,26 @@
 import math
 
 from pipeline.settings.model import Settings
+from transforms import event_time, project, route, ulid
 from transforms.conditions import Clause
 from transforms.filter import FilterRules
 from transforms.project import EventSelection
+from transforms.properties import PropertyPath
 from transforms.sink.lanes import DeliveryPolicy
+
+
+def fields_read(settings: Settings) -> frozenset[str]:
+    """The top-level fields that the job reads of a record; it decodes no others."""
+    paths = [settings.mappings.user_identifier, *(each.property for each in settings.events.where)]
+    return frozenset(
+        (
+            *route.FIELDS,
+            *project.FIELDS,
+            *event_time.FIELDS,
+            *ulid.FIELDS,
+            *(PropertyPath(path).field for path in paths),
+        )
+    )
 
 
 def identify_events(settings: Settings) -> bool:

@@ -1,6 +1,7 @@
 """Build: an identified record -> Customer.io operations."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from transforms.deadletter import dead_letter
 from transforms.event_time import InvalidTimeError, event_time_ms
@@ -15,6 +16,7 @@ from transforms.records import (
 )
 from transforms.route import event_type
 from transforms.stage import Stage, StageDoFn
+from transforms.tally import Tally
 from transforms.ulid import event_ulid
 
 UPDATE_ONLY = "_update"
@@ -41,7 +43,7 @@ def build_operations(
         operations.append(
             EventOperation(
                 identifiers=identified.identifiers,
-                name=names.get(own_name) or names.get(canonical_event_type(own_name), own_name),
+                name=_name(own_name, names) if names else own_name,
                 id=event_ulid(record.fields, time_ms),
                 timestamp=time_ms // 1000,
                 attributes=identified.event,
@@ -59,6 +61,10 @@ def build_operations(
     return Built(record, time_ms, tuple(operations), identified.filtered)
 
 
+def _name(own_name: str, names: Mapping[str, str]) -> str:
+    return names.get(own_name) or names.get(canonical_event_type(own_name), own_name)
+
+
 def with_canonical_names(names: Mapping[str, str]) -> dict[str, str]:
     """New names by event type, each under its spelling in Amplitude's records too."""
     return {canonical_event_type(own): given for own, given in names.items()} | dict(names)
@@ -71,8 +77,8 @@ class _BuildDoFn(StageDoFn[Identified, Built]):
         self._names = with_canonical_names(names)
         self._update_only = update_only
 
-    def step(self, element: Identified) -> list[Built | Settled]:
-        return [build_operations(element, self._names, update_only=self._update_only)]
+    def bind(self, tally: Tally) -> Callable[[Identified], Built | Settled]:
+        return partial(build_operations, names=self._names, update_only=self._update_only)
 
 
 class BuildOperations(Stage):

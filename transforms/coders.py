@@ -18,6 +18,9 @@ from transforms.records import (
     Selected,
 )
 
+_ROUGH_BYTES = 1_000
+"""Of an element; for the throughput in bytes that a runner shows."""
+
 
 class StructCoder(coders.Coder):
     """Encodes one of our types as JSON, which keeps every Amplitude value as it is."""
@@ -31,6 +34,10 @@ class StructCoder(coders.Coder):
 
     def decode(self, encoded: bytes) -> Any:
         return self._decoder.decode(encoded)
+
+    def estimate_size(self, value: Any) -> int:
+        # Beam asks for a sample of all elements, also of those that never leave their stage.
+        return _ROUGH_BYTES
 
     def is_deterministic(self) -> bool:
         return False

@@ -4,6 +4,7 @@ import base64
 
 import msgspec
 
+from transforms.api_key import without_api_key
 from transforms.kept import kept
 from transforms.reasons import dead_lettered
 from transforms.records import DeadLetter, Message, Record, Settled
@@ -48,7 +49,20 @@ def dead_letter(reason: str, detail: str, *, stage: str, record: Record) -> Sett
             message_id=origin.message_id,
             publish_time=origin.publish_time,
             attributes=origin.attributes,
-            record=msgspec.json.encode(record.fields).decode(),
+            record=_whole(record).decode(),
             history=origin.history,
         ),
     )
+
+
+def _whole(record: Record) -> bytes:
+    """All of a record, as JSON without `api_key`."""
+    if record.text is None:
+        return msgspec.json.encode(record.fields)
+    try:
+        fields = msgspec.json.decode(record.text)
+    except msgspec.DecodeError:
+        # A field that nothing reads holds a number that is too large to be held.
+        return without_api_key(record.text)
+    fields.pop("api_key", None)
+    return msgspec.json.encode(fields)

@@ -12,7 +12,7 @@ LATEST_S = 100_000_000_000
 """Customer.io takes a time within [EARLIEST_S, LATEST_S) as Unix seconds; any other one it replaces
 by "now" without a word (its official Ruby client refuses the same range)."""
 
-_FIELDS = (
+FIELDS = (
     "event_time",
     "time",
     "created_at",
@@ -20,11 +20,17 @@ _FIELDS = (
     "server_received_time",
     "server_upload_time",
 )
+"""The fields of a record that may hold its time, in the order in which they are looked at."""
 _TEXT = re.compile(
     r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d(?::?[0-5]\d)?)?", re.ASCII
 )
 _DIGITS = re.compile(r"\d{1,30}", re.ASCII)
 _OUT_OF_RANGE = -1
+_seconds: dict[str, int] = {}
+"""Texts of whole seconds without a zone ("2026-05-04 10:01:07") -> Unix milliseconds. Records come
+in the order of their times, more or less, so that many share a second; and reading its text is most
+of the work."""
+_MAX_SECONDS = 10_000
 
 
 class InvalidTimeError(ValueError):
@@ -37,7 +43,7 @@ def event_time_ms(record: Record) -> int:
     The first of Amplitude's time fields that is not null, else the message's publish time. A field
     that is there but not readable is an error: nothing is guessed. Raises InvalidTimeError.
     """
-    for field in _FIELDS:
+    for field in FIELDS:
         value = record.fields.get(field)
         if value is not None:
             milliseconds = _parse(value)
@@ -55,7 +61,13 @@ def event_time_ms(record: Record) -> int:
 
 
 def _parse(value: Any) -> int | None:
-    if isinstance(value, str):
+    if type(value) is str:
+        # The export's own form, "2026-05-04 10:01:07.001000", in a second that was seen before.
+        second = _seconds.get(value[:19])
+        if second is not None and len(value) == 26 and value[19] == ".":
+            fraction = value[20:]
+            if fraction.isascii() and fraction.isdigit():
+                return second + int(fraction[:3])
         match = _TEXT.fullmatch(value)
         if match is not None:
             return _from_text(*match.groups())
@@ -82,4 +94,9 @@ def _from_text(whole: str, fraction: str | None, zone: str | None) -> int | None
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp()) * 1000 + int((fraction or "0")[:3].ljust(3, "0"))
+    second = int(moment.timestamp()) * 1000
+    if zone is None:
+        if len(_seconds) >= _MAX_SECONDS:
+            _seconds.clear()
+        _seconds[whole] = second
+    return second + int((fraction or "0")[:3].ljust(3, "0"))

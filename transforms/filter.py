@@ -9,6 +9,7 @@ from transforms.conditions import Clause, compile_clause
 from transforms.records import Json, Record, Routed, Settled
 from transforms.route import event_type
 from transforms.stage import Stage, StageDoFn
+from transforms.tally import Tally
 
 EVENT_ALIASES: Mapping[str, str] = {
     "[Amplitude] Start Session": "session_start",
@@ -42,9 +43,12 @@ class Filter:
         self._include = None if rules.include is None else _canonical(rules.include)
         self._exclude = _canonical(rules.exclude)
         self._where: list[Callable[[Json], bool]] = [compile_clause(c) for c in rules.where]
+        self._passes_all = rules == FilterRules()
 
     def apply(self, routed: Routed) -> Routed | Settled:
         """The record, without its event branch where a rule ends that; or its end."""
+        if self._passes_all:
+            return routed
         person = routed.person and self._rules.users_enabled
         reason = self._why_filtered(routed.record) if routed.event else None
         if routed.event and reason is None:
@@ -80,8 +84,8 @@ class _FilterDoFn(StageDoFn[Routed, Routed]):
     def setup(self) -> None:
         self._filter = Filter(self._rules)
 
-    def step(self, element: Routed) -> list[Routed | Settled]:
-        return [self._filter.apply(element)]
+    def bind(self, tally: Tally) -> Callable[[Routed], Routed | Settled]:
+        return self._filter.apply
 
 
 class FilterRecords(Stage):

@@ -1,5 +1,8 @@
 """Identify: the attributes of a person that a record sets or removes."""
 
+from collections.abc import Callable
+from functools import partial
+
 from transforms.properties import (
     Selection,
     as_object,
@@ -62,8 +65,8 @@ class _IdentifyDoFn(StageDoFn[Projected, Selected]):
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
 
-    def step(self, element: Projected) -> list[Selected | Settled]:
-        return [select_person(element, self._selection, self.tally)]
+    def bind(self, tally: Tally) -> Callable[[Projected], Selected | Settled]:
+        return partial(select_person, selection=self._selection, tally=tally)
 
 
 class IdentifyPeople(Stage):

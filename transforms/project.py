@@ -1,5 +1,8 @@
 """Project: the properties that go along as an event's data."""
 
+from collections.abc import Callable
+from functools import partial
+
 from msgspec import Struct
 
 from transforms.properties import Selection, as_object, select, user_properties
@@ -11,6 +14,8 @@ RESERVED_EVENT_DATA = ("recipient", "from_address", "reply_to")
 """Names by which event data redirects the mail that the event triggers (Track API)."""
 
 GROUPS = "groups"
+FIELDS = ("event_properties", "user_properties", "group_properties")
+"""The fields of a record that are read here."""
 
 
 class EventSelection(Struct, frozen=True):
@@ -24,20 +29,25 @@ class EventSelection(Struct, frozen=True):
 def project_event(record: Record, selection: EventSelection, tally: Tally) -> Json:
     """An event's data: selected group and user properties, the event's own over them."""
     fields = record.fields
-    data = _select_unreserved(user_properties(fields), selection.user_properties, tally)
-    own = _select_unreserved(
-        as_object(fields.get("event_properties")), selection.event_properties, tally
-    )
-    clashes = len(data.keys() & own.keys())
-    data |= own
-    groups = _group_properties(fields, selection.group_properties)
-    if groups:
-        if GROUPS in data:
-            clashes += 1
+    data: Json = {}
+    if selection.user_properties != "none":
+        data = _select_unreserved(user_properties(fields), selection.user_properties, tally)
+    if selection.event_properties != "none":
+        properties = as_object(fields.get("event_properties"))
+        own = _select_unreserved(properties, selection.event_properties, tally)
+        if data:
+            together = len(data) + len(own)
+            data |= own
+            if together > len(data):
+                tally.add("clash.property", together - len(data))
         else:
+            data = own
+    if selection.group_properties != "none":
+        groups = _group_properties(fields, selection.group_properties)
+        if groups and GROUPS in data:
+            tally.add("clash.property")
+        elif groups:
             data[GROUPS] = groups
-    if clashes:
-        tally.add("clash.property", clashes)
     return data
 
 
@@ -53,8 +63,6 @@ def _select_unreserved(properties: Json, selection: Selection, tally: Tally) -> 
 
 def _group_properties(fields: Json, selection: Selection) -> Json:
     """{type: {name: {property: value}}}, the levels that hold a selected property."""
-    if selection == "none":
-        return {}
     groups: Json = {}
     for group_type, names in as_object(fields.get("group_properties")).items():
         chosen = {
@@ -79,8 +87,8 @@ class _ProjectDoFn(StageDoFn[Routed, Projected]):
     def __init__(self, selection: EventSelection) -> None:
         self._selection = selection
 
-    def step(self, element: Routed) -> list[Projected | Settled]:
-        return [project(element, self._selection, self.tally)]
+    def bind(self, tally: Tally) -> Callable[[Routed], Projected | Settled]:
+        return partial(project, selection=self._selection, tally=tally)
 
 
 class ProjectEvents(Stage):

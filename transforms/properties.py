@@ -41,7 +41,7 @@ def decimal_text(number: float) -> str:
 def user_properties(fields: Json) -> Json:
     """A record's user properties as a plain object: plain keys, `$set` over them, no operators."""
     properties = as_object(fields.get("user_properties"))
-    if not any(key in properties for key in _OPERATORS):
+    if _OPERATORS.isdisjoint(properties):
         return properties
     plain = {name: value for name, value in properties.items() if name not in _OPERATORS}
     given = as_object(properties.get("$set"))
@@ -55,7 +55,10 @@ def unset_properties(fields: Json) -> Json:
 
 def stateful_operators(fields: Json) -> int:
     """How many operators of a user update depend on the stored value."""
-    return sum(key in STATEFUL_OPERATORS for key in as_object(fields.get("user_properties")))
+    properties = as_object(fields.get("user_properties"))
+    if STATEFUL_OPERATORS.isdisjoint(properties):
+        return 0
+    return sum(key in STATEFUL_OPERATORS for key in properties)
 
 
 class PropertyPath:
@@ -71,6 +74,11 @@ class PropertyPath:
         nested = dot and space in ("user_properties", "event_properties")
         self._space, self._name = (space, name) if nested else ("", path)
 
+    @property
+    def field(self) -> str:
+        """The top-level field that is read."""
+        return self._space or self._name
+
     def read(self, fields: Json) -> Any:
         """The value there; None when it is missing or null."""
         if not self._space:
@@ -82,8 +90,9 @@ class PropertyPath:
 
 def select(properties: Json, selection: Selection) -> Json:
     """The selected properties that are there and not null: in the list's order, or the record's."""
+    if type(selection) is tuple:
+        get = properties.get
+        return {name: value for name in selection if (value := get(name)) is not None}
     if selection == "none":
         return {}
-    if selection == "all":
-        return {name: value for name, value in properties.items() if value is not None}
-    return {name: value for name in selection if (value := properties.get(name)) is not None}
+    return {name: value for name, value in properties.items() if value is not None}

@@ -1,12 +1,15 @@
 """Resolve: which person of Customer.io a record is about."""
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 from transforms.deadletter import dead_letter
 from transforms.properties import PropertyPath, decimal_text
 from transforms.records import Identified, Selected, Settled
 from transforms.stage import Stage, StageDoFn
+from transforms.tally import Tally
 
 MAX_IDENTIFIER_BYTES = 150
 CIO_ID_PREFIX = "cio_"
@@ -19,7 +22,7 @@ _STAGE = "resolve"
 
 def identifier_text(value: Any) -> str | None:
     """The identifier in a JSON value: stripped text or a number's decimal text; None if missing."""
-    if isinstance(value, str):
+    if type(value) is str:
         return value.strip() or None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -28,11 +31,16 @@ def identifier_text(value: Any) -> str | None:
 
 def identifiers_of(text: str) -> dict[str, str]:
     """Customer.io's identifier by the shape of the value, as its own Amplitude mapping reads it."""
-    if _EMAIL.fullmatch(text):
+    if "@" in text and _EMAIL.fullmatch(text):
         return {"email": text}
     if text.startswith(CIO_ID_PREFIX) and len(text) > len(CIO_ID_PREFIX):
         return {"cio_id": text.removeprefix(CIO_ID_PREFIX)}
     return {"id": text}
+
+
+def _size(identifiers: dict[str, str]) -> int:
+    [value] = identifiers.values()
+    return len(value.encode())
 
 
 def resolve_identifier(
@@ -46,9 +54,7 @@ def resolve_identifier(
         detail = "the record has no user identifier"
         return dead_letter("no_identifier", detail, stage=_STAGE, record=selected.record)
     identifiers = identifiers_of(text)
-    [value] = identifiers.values()
-    size = len(value.encode())
-    if size > MAX_IDENTIFIER_BYTES:
+    if len(text) * 4 > MAX_IDENTIFIER_BYTES and (size := _size(identifiers)) > MAX_IDENTIFIER_BYTES:
         detail = f"the identifier has {size} bytes; {MAX_IDENTIFIER_BYTES} are allowed"
         return dead_letter("identifier_too_long", detail, stage=_STAGE, record=selected.record)
     return Identified(
@@ -63,8 +69,8 @@ class _ResolveDoFn(StageDoFn[Selected, Identified]):
         self._path = PropertyPath(user_identifier)
         self._anonymous = anonymous
 
-    def step(self, element: Selected) -> list[Identified | Settled]:
-        return [resolve_identifier(element, self._path, self._anonymous)]
+    def bind(self, tally: Tally) -> Callable[[Selected], Identified | Settled]:
+        return partial(resolve_identifier, path=self._path, anonymous=self._anonymous)
 
 
 class ResolveIdentifier(Stage):

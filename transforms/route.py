@@ -1,26 +1,32 @@
 """Route: decides what a record is, and which branches it takes."""
 
-from typing import Any
+from collections.abc import Callable
+from functools import partial
 
 from transforms.deadletter import dead_letter
-from transforms.records import Record, Routed, Settled
+from transforms.records import Json, Record, Routed, Settled
 from transforms.stage import Stage, StageDoFn
+from transforms.tally import Tally
 
 USER_UPDATE_TYPES = frozenset({"$identify", "_identify", "identify"})
 GROUP_UPDATE_TYPE = "$groupidentify"
+_NO_EVENT_TYPES = USER_UPDATE_TYPES | {GROUP_UPDATE_TYPE}
+FIELDS = ("event_type", "event_name", "user_properties", "cohort_id", "in_cohort")
+"""The fields of a record that are read here."""
 
 _STAGE = "route"
 
 
 def event_type(record: Record) -> str | None:
     """The record's event type; None when there is none, or it is blank or no text."""
-    value = _given_type(record)
-    return value if isinstance(value, str) and value.strip() else None
-
-
-def _given_type(record: Record) -> Any:
     value = record.fields.get("event_type")
-    return record.fields.get("event_name") if value is None else value
+    if value is None:
+        value = record.fields.get("event_name")
+    return value if type(value) is str and value.strip() else None
+
+
+def _has_no_type(fields: Json) -> bool:
+    return fields.get("event_type") is None and fields.get("event_name") is None
 
 
 def route(record: Record, *, identify_events: bool) -> Routed | Settled:
@@ -30,7 +36,9 @@ def route(record: Record, *, identify_events: bool) -> Routed | Settled:
     """
     fields = record.fields
     kind = event_type(record)
-    untyped = _given_type(record) is None and isinstance(fields.get("user_properties"), dict)
+    if kind is not None and kind not in _NO_EVENT_TYPES and "cohort_id" not in fields:
+        return Routed(record, update=False, event=True, person=identify_events)
+    untyped = _has_no_type(fields) and isinstance(fields.get("user_properties"), dict)
     if kind in USER_UPDATE_TYPES or untyped:
         return Routed(record, update=True, event=False, person=True)
     if kind == GROUP_UPDATE_TYPE:
@@ -49,8 +57,8 @@ class _RouteDoFn(StageDoFn[Record, Routed]):
     def __init__(self, *, identify_events: bool) -> None:
         self._identify_events = identify_events
 
-    def step(self, element: Record) -> list[Routed | Settled]:
-        return [route(element, identify_events=self._identify_events)]
+    def bind(self, tally: Tally) -> Callable[[Record], Routed | Settled]:
+        return partial(route, identify_events=self._identify_events)
 
 
 class Route(Stage):

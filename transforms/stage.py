@@ -1,10 +1,17 @@
-"""The thin Beam shell that every transform shares: adapt, count, tag."""
+"""The thin Beam shell that every transform shares: adapt, count, tag.
 
-from collections.abc import Iterator
+A transform takes elements one by one, or in batches: a PCollection of T gives one of U, a
+PCollection of list[T] gives one of list[U]. What one pull brought travels as one batch, so that
+Beam's work for an element is done once for hundreds of records.
+"""
+
+import copy
+from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection, TaggedOutput
+from apache_beam.typehints import List
 
 from transforms.deadletter import dead_letter, dead_letter_of_input
 from transforms.records import DeadLetter, Message, Record, Settled
@@ -26,32 +33,53 @@ class StageOutput(NamedTuple):
 
 
 class StageDoFn(beam.DoFn, Generic[In, Out]):
-    """Runs a pure function over each element; settles a record whose function raised."""
+    """Runs a pure function over elements; settles a record whose function raised."""
 
     stage: str
     """The stage's name in dead letters."""
     tally: Tally
     """The counts of the bundle under way."""
+    batched = False
+    """Whether an element is a list of them."""
 
-    def step(self, element: In) -> list[Out | Settled]:
-        """What becomes of an element: the stage's pure function, bound to its settings."""
-        raise TypeError(f"{type(self).__name__} has no step for {type(element).__name__}")
+    def bind(self, tally: Tally) -> Callable[[In], Out | Settled]:
+        """The stage's pure function, bound to its settings and to the counts of a bundle."""
+        raise TypeError(f"{type(self).__name__} has no function")
+
+    def steps(self, elements: list[In], letters: list[DeadLetter]) -> list[Out]:
+        """What goes on of some elements; adds the dead letters of the others to `letters`."""
+        passed: list[Out] = []
+        go_on = passed.append
+        step = self._step
+        for element in elements:
+            try:
+                result = step(element)
+            except Exception as error:
+                result = internal_error(error, element, stage=self.stage)
+            if type(result) is Settled:
+                self.settle(result, letters)
+            else:
+                go_on(result)  # type: ignore[arg-type]
+        return passed
+
+    def settle(self, settled: Settled, letters: list[DeadLetter]) -> None:
+        """Counts the end of a record's way."""
+        self.tally.add(settled.outcome)
+        if settled.letter is not None:
+            letters.append(settled.letter)
 
     def start_bundle(self) -> None:
         self.tally = Tally()
+        self._step = self.bind(self.tally)
 
-    def process(self, element: In, *_args: Any, **_kwargs: Any) -> Iterator[Any]:
-        try:
-            results = self.step(element)
-        except Exception as error:
-            results = [internal_error(error, element, stage=self.stage)]
-        for result in results:
-            if type(result) is Settled:
-                self.tally.add(result.outcome)
-                if result.letter is not None:
-                    yield TaggedOutput[str, DeadLetter](DEAD_LETTERS, result.letter)
-            else:
-                yield result
+    # More parameters than this one would have Beam bind arguments anew for every element.
+    def process(self, element: Any) -> list[Any]:
+        letters: list[DeadLetter] = []
+        passed: list[Any] = self.steps(element if self.batched else [element], letters)
+        results = [passed] if self.batched and passed else passed
+        if letters:
+            results += [TaggedOutput[str, DeadLetter](DEAD_LETTERS, letter) for letter in letters]
+        return results
 
     def finish_bundle(self) -> None:
         self.tally.report()
@@ -68,11 +96,16 @@ class Stage(beam.PTransform[PCollection[Any], Any]):
 
     # Any, not StageOutput: Beam would read that as the elements' type.
     def expand(self, input_or_inputs: PCollection[Any]) -> Any:
-        apply = beam.ParDo(self._fn).with_input_types(self._takes)
+        fn = copy.copy(self._fn)
+        fn.batched = input_or_inputs.element_type == List[self._takes]
+        takes, gives = self._takes, self._gives
+        if fn.batched:
+            takes, gives = List[takes], List[gives]
+        apply = beam.ParDo(fn).with_input_types(takes)
         outputs = input_or_inputs | "Apply" >> apply.with_outputs(DEAD_LETTERS, main=PASSED)
         passed: PCollection[Any] = outputs[PASSED]
         letters: PCollection[DeadLetter] = outputs[DEAD_LETTERS]
-        passed.element_type = self._gives
+        passed.element_type = gives
         letters.element_type = DeadLetter
         return StageOutput(passed, letters)
 

@@ -5,8 +5,10 @@ failed), and to this process's ledger, which a local job prints.
 """
 
 import threading
-from collections import Counter
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from apache_beam.metrics.metric import Metrics
 
@@ -17,13 +19,17 @@ COUNTED_AT_ONCE = ("blocked.credentials", "blocked.endpoint")
 _BUCKETS_PER_DOUBLING = 12
 
 
-def latency_bucket(milliseconds: int) -> int:
-    """The logarithmic bucket of a latency; a bucket is at most 9 % wide."""
-    if milliseconds < 1:
-        return 0
-    doubling = milliseconds.bit_length() - 1
-    within = ((milliseconds << 16 >> doubling) - (1 << 16)) * _BUCKETS_PER_DOUBLING >> 16
-    return 1 + doubling * _BUCKETS_PER_DOUBLING + within
+_DOUBLINGS = 50
+"""Beyond 30 000 years."""
+_STARTS = [
+    -((-(2**doubling) * (_BUCKETS_PER_DOUBLING + within)) // _BUCKETS_PER_DOUBLING)
+    for doubling in range(_DOUBLINGS)
+    for within in range(_BUCKETS_PER_DOUBLING)
+]
+"""The smallest latency, in milliseconds, of each bucket but the first."""
+
+latency_bucket: Callable[[int], int] = partial(bisect_right, _STARTS)
+"""Milliseconds -> the logarithmic bucket of a latency; a bucket is at most 9 % wide."""
 
 
 def bucket_ceiling_ms(bucket: int) -> float:
@@ -54,9 +60,8 @@ class Tally:
             if amount:
                 Metrics.counter(NAMESPACE, name).inc(amount)
         if self.latencies_ms:
-            latency = Metrics.distribution(NAMESPACE, LATENCY)
-            for milliseconds in self.latencies_ms:
-                latency.update(milliseconds)
+            # As fast as a loop gets: there is one for every operation.
+            deque(map(Metrics.distribution(NAMESPACE, LATENCY).update, self.latencies_ms), maxlen=0)
         for name in COUNTED_AT_ONCE:
             self.counts.pop(name, None)
         PROCESS_LEDGER.open(self.counts, self.latencies_ms)

@@ -1,10 +1,10 @@
 """Open: stored dead letters -> records for the whole pipeline, and operations for the sink."""
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection, TaggedOutput
+from apache_beam.typehints import List
 
 from pipeline.replay.letter import open_letter
 from transforms.reasons import RECEIVED
@@ -17,8 +17,8 @@ _DELIVERIES = "deliveries"
 class OpenedLetters(NamedTuple):
     """What the letters held."""
 
-    messages: PCollection[Message]
-    deliveries: PCollection[Delivery]
+    messages: PCollection[list[Message]]
+    deliveries: PCollection[list[Delivery]]
 
 
 class _OpenDoFn(beam.DoFn):
@@ -28,28 +28,30 @@ class _OpenDoFn(beam.DoFn):
     def start_bundle(self) -> None:
         self._tally = Tally()
 
-    def process(self, element: Message, *_args: Any, **_kwargs: Any) -> Iterator[Any]:
-        content = open_letter(element).content
-        if isinstance(content, Delivery):
-            # Records are counted where they are told apart; an operation does not come there.
-            self._tally.add(RECEIVED)
-            yield TaggedOutput[str, Delivery](_DELIVERIES, content)
-        else:
-            yield content
+    def process(self, element: list[Message]) -> list[Any]:
+        contents = [open_letter(stored).content for stored in element]
+        messages = [each for each in contents if isinstance(each, Message)]
+        deliveries = [each for each in contents if isinstance(each, Delivery)]
+        # Records are counted where they are told apart; an operation does not come there.
+        self._tally.add(RECEIVED, len(deliveries))
+        results: list[Any] = [messages] if messages else []
+        if deliveries:
+            results.append(TaggedOutput[str, list[Delivery]](_DELIVERIES, deliveries))
+        return results
 
     def finish_bundle(self) -> None:
         self._tally.report()
 
 
-class OpenLetters(beam.PTransform[PCollection[Message], Any]):
-    """Message -> OpenedLetters. A message that is no dead letter fails its bundle."""
+class OpenLetters(beam.PTransform[PCollection[list[Message]], Any]):
+    """Batches of messages -> OpenedLetters. A message that is no dead letter fails its bundle."""
 
     # Any, not OpenedLetters: Beam would read that as the elements' type.
-    def expand(self, input_or_inputs: PCollection[Message]) -> Any:
-        apply = beam.ParDo(_OpenDoFn()).with_input_types(Message)
+    def expand(self, input_or_inputs: PCollection[list[Message]]) -> Any:
+        apply = beam.ParDo(_OpenDoFn()).with_input_types(List[Message])
         outputs = input_or_inputs | "Apply" >> apply.with_outputs(_DELIVERIES, main="messages")
-        messages: PCollection[Message] = outputs["messages"]
-        deliveries: PCollection[Delivery] = outputs[_DELIVERIES]
-        messages.element_type = Message
-        deliveries.element_type = Delivery
+        messages: PCollection[list[Message]] = outputs["messages"]
+        deliveries: PCollection[list[Delivery]] = outputs[_DELIVERIES]
+        messages.element_type = List[Message]
+        deliveries.element_type = List[Delivery]
         return OpenedLetters(messages, deliveries)

@@ -11,6 +11,7 @@ from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.pvalue import PBegin, PCollection
 
+from pipeline.sources.batches import batches
 from pipeline.stop import STOP
 from transforms.decode import MAX_MESSAGE_BYTES
 from transforms.records import Message
@@ -124,22 +125,22 @@ def _message(data: bytes, path: str, number: int) -> Message:
     return Message(data=data, message_id=f"{path}:{number}", publish_time=None, attributes={})
 
 
-def read_until_stopped(path: str) -> Iterator[Message]:
-    """The file's messages, until this process is told to stop."""
-    return read_messages(path, STOP.is_set)
+def read_until_stopped(path: str) -> Iterator[list[Message]]:
+    """The file's messages in batches, until this process is told to stop."""
+    return batches(read_messages(path, STOP.is_set))
 
 
-class ReadFromFiles(beam.PTransform[PBegin, PCollection[Message]]):
-    """Messages of files, in their order."""
+class ReadFromFiles(beam.PTransform[PBegin, PCollection[list[Message]]]):
+    """Messages of files, in their order and in batches."""
 
     def __init__(self, paths: list[str]) -> None:
         super().__init__()
         self._paths = paths
 
-    def expand(self, input_or_inputs: PBegin) -> PCollection[Message]:
-        messages: PCollection[Message] = (
+    def expand(self, input_or_inputs: PBegin) -> PCollection[list[Message]]:
+        messages: PCollection[list[Message]] = (
             input_or_inputs
             | "Names" >> beam.Create(self._paths, reshuffle=False)
-            | "Lines" >> beam.FlatMap(read_until_stopped).with_output_types(Message)
+            | "Lines" >> beam.FlatMap(read_until_stopped).with_output_types(list[Message])
         )
         return messages

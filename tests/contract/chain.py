@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from pipeline import plan
 from pipeline.settings import Settings
+from tests.packing import pack
 from transforms.build import build_operations, with_canonical_names
 from transforms.decode import decode_message
 from transforms.filter import Filter
@@ -15,7 +16,7 @@ from transforms.properties import PropertyPath
 from transforms.records import Delivery, Message, Projected, Record, Settled
 from transforms.resolve import resolve_identifier
 from transforms.route import route
-from transforms.sink.batch import Pending, Request, pack
+from transforms.sink.batch import Pending, Request
 from transforms.tally import Tally
 from transforms.validate import validate
 
@@ -34,7 +35,7 @@ def run(messages: Iterable[Message], settings: Settings) -> Outcome:
     ends = [end for message in messages for end in _ends(message, settings, tally)]
     deliveries = [end for end in ends if isinstance(end, Delivery)]
     settled = [end for end in ends if isinstance(end, Settled)]
-    return Outcome(settled, list(_requests(deliveries, settings)), tally)
+    return Outcome(settled, _requests(deliveries, settings), tally)
 
 
 def with_retries(requests: Iterable[Request]) -> Iterator[Request]:
@@ -83,7 +84,7 @@ class _Chain:
         return validate(built, settings.limits.on_violation, tally)
 
 
-def _requests(deliveries: Iterable[Delivery], settings: Settings) -> Iterator[Request]:
+def _requests(deliveries: Iterable[Delivery], settings: Settings) -> list[Request]:
     policy = plan.delivery_policy(settings, 1, hold=False)
     pendings = [
         Pending(item, owner, delivery.time_ms)

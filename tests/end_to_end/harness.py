@@ -210,5 +210,5 @@ class Program:
         return [
             json.loads(line)
             for path in sorted(self.directory.glob("dead-*.jsonl"))
-            for line in path.read_text().splitlines()
+            for line in path.read_bytes().splitlines()
         ]

@@ -135,7 +135,7 @@ def read_letters(directory: Path) -> list[dict[str, Any]]:
     return [
         json.loads(line)
         for path in sorted(directory.glob("dead-*.jsonl"))
-        for line in path.read_text().splitlines()
+        for line in path.read_bytes().splitlines()
     ]
 
 

@@ -18,7 +18,7 @@ def refused(directory: Path) -> int:
     return sum(
         "number" in (json.loads(line).get("operation") or {}).get("attributes", {})
         for file in directory.glob("dead-*.jsonl")
-        for line in file.read_text().splitlines()
+        for line in file.read_bytes().splitlines()
     )
 
 

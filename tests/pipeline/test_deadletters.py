@@ -155,7 +155,7 @@ def read_files(directory: Path) -> list[dict[str, Any]]:
     return [
         json.loads(line)
         for path in sorted(directory.iterdir())
-        for line in path.read_text(encoding="utf-8").splitlines()
+        for line in path.read_bytes().splitlines()
     ]
 
 

@@ -23,6 +23,7 @@ from pipeline.sources.files import (
     read_until_stopped,
 )
 from pipeline.stop import STOP
+from tests.one_by_one import one_by_one
 from transforms.decode import decode_message
 from transforms.records import Message, Record
 
@@ -218,7 +219,7 @@ def test_a_stop_ends_the_reading(tmp_path: Path) -> None:
 def test_the_wish_to_stop_is_that_of_the_process(tmp_path: Path) -> None:
     path = tmp_path / "in.ndjson"
     path.write_bytes(lines(A, B))
-    assert len(list(read_until_stopped(str(path)))) == 2
+    assert [len(batch) for batch in read_until_stopped(str(path))] == [2]
     STOP.set()
     assert list(read_until_stopped(str(path))) == []
 
@@ -292,7 +293,7 @@ def test_files_as_a_source(tmp_path: Path) -> None:
 
     def build(pipeline: beam.Pipeline) -> None:
         read = ReadFromFiles(find_files(f"{tmp_path}/*"))
-        _ = pipeline | "Read" >> read | beam.ParDo(Collect())
+        _ = pipeline | "Read" >> read | one_by_one() | beam.ParDo(Collect())
 
     run_once(build, PipelineOptions([]))
     assert [Path(message.message_id).name for message in Collect.found] == [

@@ -15,6 +15,7 @@ from apache_beam.pvalue import AsList, PCollection
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.transforms.environments import EmbeddedPythonEnvironment
 from apache_beam.transforms.userstate import BagStateSpec
+from apache_beam.typehints import List
 
 from pipeline import graph, plan
 from pipeline.deadletters import FileStore, Store, TopicStore
@@ -309,4 +310,4 @@ def test_no_credential_travels_with_the_job(name: str, monkeypatch: pytest.Monke
 def test_elements_have_the_types_that_the_coders_know(name: str) -> None:
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(["--streaming"]))
     messages = pipeline | "Read" >> VARIANTS[name].source()
-    assert messages.element_type is Message
+    assert messages.element_type == List[Message]

@@ -199,7 +199,7 @@ def letters() -> list[dict[str, Any]]:
     return [
         json.loads(line)
         for path in Path("letters").glob("bad-*.jsonl")
-        for line in path.read_text().splitlines()
+        for line in path.read_bytes().splitlines()
     ]
 
 

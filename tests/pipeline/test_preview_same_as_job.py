@@ -187,18 +187,18 @@ def test_it_is_the_chain_of_the_jobs_functions(found: list[dict[str, Any]], name
         assert [operation["body"] for operation in read["operations"]] == bodies
 
 
-def given_messages(_: None) -> list[Message]:
-    return all_messages()
+def given_messages(_: None) -> list[list[Message]]:
+    return [all_messages()]
 
 
-class Given(beam.PTransform[PBegin, PCollection[Message]]):
+class Given(beam.PTransform[PBegin, PCollection[list[Message]]]):
     """All messages. They are not carried in the graph: Beam would compress them, for seconds."""
 
-    def expand(self, input_or_inputs: PBegin) -> PCollection[Message]:
-        messages: PCollection[Message] = (
+    def expand(self, input_or_inputs: PBegin) -> PCollection[list[Message]]:
+        messages: PCollection[list[Message]] = (
             input_or_inputs
             | "Once" >> beam.Create([None])
-            | "Messages" >> beam.FlatMap(given_messages).with_output_types(Message)
+            | "Messages" >> beam.FlatMap(given_messages).with_output_types(list[Message])
         )
         return messages
 
@@ -210,24 +210,25 @@ class _KeepDoFn(beam.DoFn):
     def start_bundle(self) -> None:
         self._tally = Tally()
 
-    def process(self, element: Delivery, *_args: Any, **_kwargs: Any) -> Iterator[DeadLetter]:
+    def process(self, element: list[Delivery]) -> Iterator[DeadLetter]:
         with self._path.open("ab") as file:
-            file.write(msgspec.json.encode(element) + b"\n")
-        self._tally.add(weightiest((*element.fallen, DELIVERED)))
-        yield from element.letters
+            for delivery in element:
+                file.write(msgspec.json.encode(delivery) + b"\n")
+                self._tally.add(weightiest((*delivery.fallen, DELIVERED)))
+                yield from delivery.letters
 
     def finish_bundle(self) -> None:
         self._tally.report()
 
 
-class Keep(beam.PTransform[PCollection[Delivery], PCollection[DeadLetter]]):
+class Keep(beam.PTransform[PCollection[list[Delivery]], PCollection[DeadLetter]]):
     """Stands where deliveries leave: keeps them in a file, and counts them as delivered."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self._path = str(path)
 
-    def expand(self, input_or_inputs: PCollection[Delivery]) -> PCollection[DeadLetter]:
+    def expand(self, input_or_inputs: PCollection[list[Delivery]]) -> PCollection[DeadLetter]:
         letters: PCollection[DeadLetter] = input_or_inputs | beam.ParDo(
             _KeepDoFn(self._path)
         ).with_output_types(DeadLetter)

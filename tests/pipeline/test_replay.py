@@ -82,7 +82,7 @@ def letters(prefix: str) -> list[dict[str, Any]]:
     return [
         json.loads(line)
         for path in sorted(Path().glob(f"{prefix}-*.jsonl"))
-        for line in path.read_text().splitlines()
+        for line in path.read_bytes().splitlines()
     ]
 
 

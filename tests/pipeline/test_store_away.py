@@ -154,9 +154,7 @@ def test_a_directory_that_is_gone(
     run(build, pub_sub, stand_in, FileStore(str(directory / "dead")), directory.unlink)
     settled(pub_sub, stand_in)
     found = [
-        json.loads(line)
-        for path in directory.iterdir()
-        for line in path.read_text(encoding="utf-8").splitlines()
+        json.loads(line) for path in directory.iterdir() for line in path.read_bytes().splitlines()
     ]
     assert len(found) == len(reasons(found)) == 2
 

@@ -21,6 +21,7 @@ from pipeline.sources.subscription import (
     SubscriptionReader,
 )
 from pipeline.stop import STOP
+from tests.one_by_one import one_by_one
 from tests.pipeline.conftest import PUBLISHED_AT, SUBSCRIPTION, PubSub
 from transforms.records import Message
 
@@ -95,7 +96,7 @@ def run(stop_when_idle_s: float | None = None) -> int:
         nonlocal generations
         generations += 1
         source = ReadFromSubscription(SUBSCRIPTION, stop_when_idle_s)
-        _ = pipeline | "Read" >> source | "Watch" >> beam.ParDo(Watch())
+        _ = pipeline | "Read" >> source | one_by_one() | "Watch" >> beam.ParDo(Watch())
 
     run_subscription(build, PipelineOptions([]), SUBSCRIPTION, stop_when_idle_s)
     return generations

@@ -48,7 +48,7 @@ from transforms.records import (
 from transforms.resolve import ResolveIdentifier
 from transforms.route import Route
 from transforms.stage import Stage, StageDoFn, StageOutput, internal_error
-from transforms.tally import NAMESPACE, PROCESS_LEDGER
+from transforms.tally import NAMESPACE, PROCESS_LEDGER, Tally
 from transforms.validate import ValidateSizes
 
 _found: dict[str, list[Any]] = {}
@@ -213,11 +213,16 @@ class _Fails(StageDoFn[Any, Record]):
     def __init__(self) -> None:
         self.stage = "failing"
 
-    def step(self, element: Any) -> list[Record | Settled]:
-        fields = element.fields if isinstance(element, Record) else {}
-        if fields.get("event_type") == "good":
-            return [element]
-        raise ValueError(f"SECRET in {element!r}")
+    def bind(self, tally: Tally) -> Callable[[Any], Record | Settled]:
+        return _fail_unless_good
+
+
+def _fail_unless_good(element: Any) -> Record | Settled:
+    fields = element.fields if isinstance(element, Record) else {}
+    if fields.get("event_type") == "good":
+        assert isinstance(element, Record)
+        return element
+    raise ValueError(f"SECRET in {element!r}")
 
 
 class _FailingStage(Stage):
@@ -232,7 +237,9 @@ def test_a_step_that_raises_takes_one_record_with_it() -> None:
     assert counts == {"dead_lettered.internal_error": 1}
     [letter] = letters
     assert (letter.reason, letter.stage, letter.kind) == ("internal_error", "failing", "record")
-    assert re.match(r"ValueError at test_stage\.py:\d+ step < stage\.py:\d+ process", letter.detail)
+    assert re.match(
+        r"ValueError at test_stage\.py:\d+ _fail_unless_good < stage\.py:\d+ steps", letter.detail
+    )
     assert "SECRET" not in letter.detail
     assert json.loads(letter.record or "") == event(user_id="SECRET").fields
 

@@ -1,9 +1,11 @@
 """Packing operations into requests: by number, by bytes, and one identify a person."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
+from msgspec import Struct
 
 from transforms.build import UPDATE_ONLY
 from transforms.limits import MAX_ATTRIBUTES, MAX_ITEM_BYTES
@@ -14,32 +16,27 @@ _OPEN, _CLOSE = b'{"batch":[', b"]}"
 _FRAME_BYTES = len(_OPEN) + len(_CLOSE)
 
 
-class Pending:
-    """An item on its way, and the record that waits for it."""
+class Pending(Struct, gc=False):
+    """An item on its way."""
 
-    __slots__ = ("item", "owner", "parts", "time_ms", "tries")
-
-    def __init__(
-        self, item: Item, owner: int, time_ms: int, parts: tuple["Pending", ...] = ()
-    ) -> None:
-        self.item = item
-        self.owner = owner
-        """The position of its record in the bundle."""
-        self.time_ms = time_ms
-        self.parts = parts
-        """The identifies that were made one, oldest first; empty for an item of its own."""
-        self.tries = 0
-        """Requests that have held it."""
+    item: Item
+    owner: Any
+    """Who waits for it; what that is, is the sender's own business."""
+    time_ms: int
+    parts: tuple["Pending", ...] = ()
+    """The identifies that were made one, oldest first; empty for an item of its own."""
 
 
 class Request:
     """One request to the Track API and the items in it."""
 
-    __slots__ = ("path", "pendings")
+    __slots__ = ("path", "pendings", "tries")
 
-    def __init__(self, pendings: Sequence[Pending]) -> None:
+    def __init__(self, pendings: Sequence[Pending], tries: int = 0) -> None:
         self.pendings = pendings
         self.path = _v1_path(pendings[0].item.operation) if pendings[0].item.alone else BATCH_PATH
+        self.tries = tries
+        """Requests that have held these items, it and those that it was split out of."""
 
     def body(self) -> bytes:
         """The request's body, encoded."""
@@ -51,7 +48,8 @@ class Request:
     def halves(self) -> tuple["Request", "Request"]:
         """Two requests with half of the items each. Needs two items at least."""
         middle = len(self.pendings) // 2
-        return Request(self.pendings[:middle]), Request(self.pendings[middle:])
+        first, second = self.pendings[:middle], self.pendings[middle:]
+        return Request(first, self.tries), Request(second, self.tries)
 
 
 def person_key(identifiers: dict[str, str]) -> str:
@@ -80,44 +78,60 @@ def _v1_body(operation: Operation) -> bytes:
     )
 
 
-def pack(pendings: Iterable[Pending], *, max_items: int, max_bytes: int) -> Iterator[Request]:
-    """Requests for items in their order.
+class Packer:
+    """Packs items into requests, in their order; what does not fill one waits for more.
 
     Identifies of one person within one request become one, where the first of them stands.
     """
-    batch: list[Pending] = []
-    identify_at: dict[str, int] = {}
-    size = _FRAME_BYTES
-    for pending in pendings:
-        item = pending.item
-        if item.alone:
-            if batch:
-                yield Request(batch)
-                batch, identify_at, size = [], {}, _FRAME_BYTES
-            yield Request([pending])
-            continue
-        if len(batch) >= max_items:
-            yield Request(batch)
-            batch, identify_at, size = [], {}, _FRAME_BYTES
-        person = person_key(item.operation.identifiers)
-        is_identify = isinstance(item.operation, IdentifyOperation)
-        if is_identify and person in identify_at:
-            position = identify_at[person]
-            merged = coalesce(batch[position], pending)
-            grown = size - len(batch[position].item.body) + len(merged.item.body) if merged else 0
-            if merged and grown <= max_bytes:
-                batch[position] = merged
-                size = grown
+
+    def __init__(self, *, max_items: int, max_bytes: int) -> None:
+        self._max_items = max_items
+        self._max_bytes = max_bytes
+        self._batch: list[Pending] = []
+        self._identify_at: dict[str, int] = {}
+        self._size = _FRAME_BYTES
+
+    def pack(self, pendings: Iterable[Pending]) -> Iterator[Request]:
+        """The requests that these items fill, with those that were left over before."""
+        for pending in pendings:
+            item = pending.item
+            if item.alone:
+                yield from self.rest()
+                yield Request([pending])
                 continue
-        if batch and size + len(item.body) + 1 > max_bytes:
-            yield Request(batch)
-            batch, identify_at, size = [], {}, _FRAME_BYTES
-        if is_identify:
-            identify_at[person] = len(batch)
-        size += len(item.body) + (1 if batch else 0)
-        batch.append(pending)
-    if batch:
-        yield Request(batch)
+            is_identify = type(item.operation) is IdentifyOperation
+            if is_identify and self._coalesces(pending):
+                continue
+            if self._batch and self._size + len(item.body) + 1 > self._max_bytes:
+                yield from self.rest()
+            if is_identify:
+                self._identify_at[person_key(item.operation.identifiers)] = len(self._batch)
+            self._size += len(item.body) + (1 if self._batch else 0)
+            self._batch.append(pending)
+            if len(self._batch) >= self._max_items:
+                yield from self.rest()
+
+    def rest(self) -> Iterator[Request]:
+        """The request with what is left over, if there is something."""
+        if self._batch:
+            yield Request(self._batch)
+            self._batch, self._identify_at, self._size = [], {}, _FRAME_BYTES
+
+    def _coalesces(self, pending: Pending) -> bool:
+        """Makes an identify one with that of the same person, if there is one and it fits."""
+        position = self._identify_at.get(person_key(pending.item.operation.identifiers))
+        if position is None:
+            return False
+        earlier = self._batch[position]
+        merged = coalesce(earlier, pending)
+        if merged is None:
+            return False
+        grown = self._size - len(earlier.item.body) + len(merged.item.body)
+        if grown > self._max_bytes:
+            return False
+        self._batch[position] = merged
+        self._size = grown
+        return True
 
 
 def coalesce(earlier: Pending, later: Pending) -> Pending | None:

@@ -1,7 +1,6 @@
 """One HTTP connection to the Track API."""
 
 import zlib
-from http.cookiejar import DefaultCookiePolicy
 
 import requests
 from requests.auth import HTTPBasicAuth
@@ -40,17 +39,11 @@ _HINTS = {
 }
 
 
-class _Session(requests.Session):
-    """Also when told not to follow a redirect, requests parses its target, which may raise."""
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        return None
-
-
 class TrackClient:
-    """A kept-alive session. Not for two threads at once.
+    """A kept-alive connection. Not for two threads at once.
 
-    `timeout_s`: after so many seconds a request is given up, its whole answer included.
+    `timeout_s`: after so many seconds a request is given up, its whole answer included. Proxies and
+    certificate authorities are read off the environment once, here: that takes as long as sending.
     """
 
     def __init__(self, endpoint: str, keyring: Keyring, timeout_s: float) -> None:
@@ -59,30 +52,32 @@ class TrackClient:
         self._timeout_s = timeout_s
         self._used = keyring.pair
         self._wire = Wire()
-        self._session = _Session()
-        self._session.headers.update(_HEADERS)
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, WireAdapter(self._wire))
+        self._adapter = WireAdapter(self._wire)
+        with requests.Session() as session:
+            session.headers.update(_HEADERS)
+            # Without credentials of its own, requests would look for some in a .netrc file.
+            request = requests.Request("POST", self._endpoint, auth=HTTPBasicAuth(b"", b""))
+            self._request = session.prepare_request(request)
+            self._options = session.merge_environment_settings(self._endpoint, {}, True, None, None)
+        if not self._endpoint.lower().startswith("https:"):
+            # Without TLS it goes to this machine alone: a proxy is another one, and would read it.
+            self._options["proxies"] = {}
 
     def post(self, path: str, body: bytes) -> Answer:
         """Sends one request. `path` is percent-encoded. Whatever goes wrong is an answer too."""
         self._used = site_id, api_key = self._keyring.pair
-        # As bytes: requests encodes text as Latin-1 and raises for all other characters.
-        self._session.auth = HTTPBasicAuth(site_id.encode(), api_key.encode())
-        session = self._session
-        prepared = session.prepare_request(requests.Request("POST", self._endpoint, data=body))
+        request = self._request
         # Set whole: preparing a URL decodes %2E, and a person called ".." is then another path.
-        prepared.url = self._endpoint + path
-        options = session.merge_environment_settings(prepared.url, {}, True, None, None)
-        if not prepared.url.lower().startswith("https:"):
-            # Without TLS it goes to this machine alone: a proxy is another one, and would read it.
-            options["proxies"] = {}
+        request.url = self._endpoint + path
+        request.body = body
+        request.headers["Content-Length"] = str(len(body))
+        # As bytes: requests encodes text as Latin-1 and raises for all other characters.
+        HTTPBasicAuth(site_id.encode(), api_key.encode())(request)
         try:
             with self._wire.within(self._timeout_s):
-                response = session.send(
-                    prepared, timeout=self._timeout_s, allow_redirects=False, **options
-                )
+                # By the adapter, not by a session: cookies, redirects and hooks are not wanted, and
+                # a session prepares all of it anew for every request.
+                response = self._adapter.send(request, timeout=self._timeout_s, **self._options)
                 with response:
                     answer = _read(response)
         except (OSError, HTTPError, zlib.error) as error:
@@ -107,7 +102,7 @@ class TrackClient:
 
     def close(self) -> None:
         """Closes the connection."""
-        self._session.close()
+        self._adapter.close()
 
 
 def _read(response: requests.Response) -> Answer:

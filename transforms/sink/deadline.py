@@ -148,11 +148,15 @@ class WireAdapter(HTTPAdapter):
         self._classes = {
             kind: type(kind.__name__, (kind,), {"wire": wire}) for kind in (_Http, _Https)
         }
+        self._pool: Any = None
 
     def get_connection_with_tls_context(
         self, request: PreparedRequest, *args: Any, **kwargs: Any
     ) -> Any:
-        pool: Any = super().get_connection_with_tls_context(request, *args, **kwargs)
-        # An HTTPS pool is an HTTP pool, with another class of connections.
-        pool.ConnectionCls = self._classes[_Https if pool.scheme == "https" else _Http]
-        return pool
+        # All requests go to one host: finding its pool anew takes as long as a small request.
+        if self._pool is None:
+            pool: Any = super().get_connection_with_tls_context(request, *args, **kwargs)
+            # An HTTPS pool is an HTTP pool, with another class of connections.
+            pool.ConnectionCls = self._classes[_Https if pool.scheme == "https" else _Http]
+            self._pool = pool
+        return self._pool

@@ -3,8 +3,8 @@
 import math
 import random
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -12,19 +12,19 @@ from transforms.progress import PROGRESS
 from transforms.sink.alarm import BLOCKED, Alarm, summary
 from transforms.sink.answers import Answer, Meaning, Verdict, read_answer, retry_after_s
 from transforms.sink.backoff import backoff_s
-from transforms.sink.batch import Pending, Request, pack
+from transforms.sink.batch import Packer, Pending, Request
 from transforms.sink.budget import RequestBudget
 from transforms.sink.client import TrackClient
 
 _TOO_MANY_REQUESTS = 429
 
 
-class Receipt(Struct, frozen=True):
-    """What became of an item."""
+class Receipt(Struct, frozen=True, gc=False):
+    """What became of the items of a request that was answered for good."""
 
-    pending: Pending
-    refused: str | None
-    """Customer.io's words; None when it took the item."""
+    taken: Sequence[Pending]
+    refused: Sequence[tuple[Pending, str]]
+    """Each with Customer.io's words."""
     at_ms: int
     """When it answered, Unix milliseconds."""
 
@@ -56,27 +56,35 @@ class Lane:
         self.sleep = sleep
         self.rng = random.Random()
 
-    def deliver(
-        self, pendings: Iterable[Pending], *, max_items: int, max_bytes: int
-    ) -> tuple[list[Receipt], Counter[str]]:
-        """Sends everything; returns a receipt an item, and the counts. Raises DeliveryError."""
-        run = _Run(self)
-        for request in pack(pendings, max_items=max_items, max_bytes=max_bytes):
-            run.send(request)
-        return run.receipts, run.counts
+    def begin(self, *, max_items: int, max_bytes: int) -> "Run":
+        """Begins to deliver the items of a bundle."""
+        return Run(self, Packer(max_items=max_items, max_bytes=max_bytes))
 
     def close(self) -> None:
         """Closes the connection."""
         self.client.close()
 
 
-class _Run:
-    """One call of Lane.deliver."""
+class Run:
+    """The items of a bundle in one lane."""
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: Lane, packer: Packer) -> None:
         self._lane = lane
-        self.receipts: list[Receipt] = []
+        self._packer = packer
+        self.receipts: deque[Receipt] = deque()
+        """One a request, with those of its items that are settled by it."""
         self.counts: Counter[str] = Counter()
+
+    def deliver(self, pendings: Iterable[Pending], *, last: bool) -> None:
+        """Sends items; unless they are the last ones, those that fill no request wait for more.
+
+        Raises DeliveryError.
+        """
+        for request in self._packer.pack(pendings):
+            self.send(request)
+        if last:
+            for request in self._packer.rest():
+                self.send(request)
 
     def send(self, request: Request) -> bool:
         """Gets every item of a request taken or refused; True when all were taken."""
@@ -100,19 +108,23 @@ class _Run:
             self.send(second)
 
     def _settle(self, request: Request, refused: Mapping[int, str]) -> None:
-        now_ms = int(self._lane.clock() * 1000)
-        for index, pending in enumerate(request.pendings):
-            reason = refused.get(index)
-            if reason is not None and pending.parts:
-                # One bad identify must not take those that it was made one with.
-                for part in pending.parts:
-                    part.tries = pending.tries
-                    self.send(Request([part]))
-                continue
-            if reason is None:
-                taken = "first_attempt" if pending.tries == 1 else "after_retry"
-                self.counts[taken] += max(1, len(pending.parts))
-            self.receipts.append(Receipt(pending, reason, now_ms))
+        pendings = request.pendings
+        taken: Sequence[Pending] = pendings
+        gone: list[tuple[Pending, str]] = []
+        merged: list[Pending] = []
+        if refused:
+            taken = [each for index, each in enumerate(pendings) if index not in refused]
+            bad = [(pendings[index], reason) for index, reason in sorted(refused.items())]
+            gone = [each for each in bad if not each[0].parts]
+            merged = [pending for pending, _reason in bad if pending.parts]
+        self.receipts.append(Receipt(taken, gone, int(self._lane.clock() * 1000)))
+        if taken:
+            name = "first_attempt" if request.tries == 1 else "after_retry"
+            self.counts[name] += sum([len(each.parts) or 1 for each in taken])
+        for pending in merged:
+            # One bad identify must not take those that it was made one with.
+            for part in pending.parts:
+                self.send(Request([part], request.tries))
 
     def _until_answered(self, request: Request) -> Verdict:
         """Sends a request until it is accepted or an item of it is at fault."""
@@ -132,8 +144,7 @@ class _Run:
 
     def _attempt(self, request: Request, body: bytes) -> Answer:
         self.counts["throttled_ms"] += int(self._lane.budget.acquire() * 1000)
-        for pending in request.pendings:
-            pending.tries += 1
+        request.tries += 1
         self.counts["requests"] += 1
         self.counts["request_bytes"] += len(body)
         self.counts["batch_items"] += len(request.pendings)

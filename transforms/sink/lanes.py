@@ -1,19 +1,16 @@
 """The lanes of a process: how many requests are under way, and who waits for whom."""
 
 import threading
-import zlib
-from collections import Counter, defaultdict
-from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 from msgspec import Struct
 
 from transforms.sink.alarm import Alarm
-from transforms.sink.batch import Pending, person_key
 from transforms.sink.budget import RequestBudget
 from transforms.sink.client import TrackClient
 from transforms.sink.keyring import Credentials, Keyring
-from transforms.sink.lane import Lane, Receipt
+from transforms.sink.lane import Lane
+from transforms.sink.shipment import Shipment
 
 
 class DeliveryPolicy(Struct, frozen=True):
@@ -60,42 +57,17 @@ class Lanes:
             for number in range(policy.lanes)
         ]
 
-    def deliver(self, pendings: Iterable[Pending]) -> tuple[list[Receipt], Counter[str]]:
-        """Delivers items, each person's in the order of their time, and waits for all of them.
-
-        Raises DeliveryError when some could not be delivered; the others have been.
-        """
-        by_lane: defaultdict[int, list[Pending]] = defaultdict(list)
-        for pending in pendings:
-            person = person_key(pending.item.operation.identifiers)
-            by_lane[zlib.crc32(person.encode()) % self._policy.lanes].append(pending)
-        futures: list[Future[tuple[list[Receipt], Counter[str]]]] = [
-            self._threads[number].submit(
-                self._lanes[number].deliver,
-                sorted(waiting, key=lambda pending: pending.time_ms),
-                max_items=self._policy.max_batch_items,
-                max_bytes=self._policy.max_batch_bytes,
-            )
-            for number, waiting in by_lane.items()
-        ]
-        failure: BaseException | None = None
-        receipts: list[Receipt] = []
-        counts: Counter[str] = Counter()
-        waited_ms = 0
-        for future in futures:
-            error = future.exception()
-            if error is not None:
-                failure = failure or error
-                continue
-            lane_receipts, lane_counts = future.result()
-            receipts += lane_receipts
-            waited_ms = max(waited_ms, lane_counts.pop("throttled_ms", 0))
-            counts.update(lane_counts)
-        if failure is not None:
-            raise failure
-        # The lanes wait side by side: the bundle has waited as long as one of them.
-        counts["throttled_ms"] = waited_ms
-        return receipts, counts
+    def begin(self) -> "Shipment":
+        """Begins to deliver a bundle."""
+        return Shipment(
+            [
+                lane.begin(
+                    max_items=self._policy.max_batch_items, max_bytes=self._policy.max_batch_bytes
+                )
+                for lane in self._lanes
+            ],
+            self._threads,
+        )
 
     def close(self) -> None:
         """Ends the threads and closes their connections."""

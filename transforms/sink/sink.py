@@ -4,61 +4,53 @@ Nothing is between the source and here that shuffles or keeps state, and the bun
 before every item is taken or refused: a runner acknowledges to Pub/Sub only after that.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.io.components.adaptive_throttler import ThrottlingSignaler
 from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.transforms.window import BoundedWindow
+from apache_beam.typehints import List
 from apache_beam.utils.timestamp import Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
+from msgspec import Struct
 
 from transforms.reasons import COALESCED, DELIVERED, dead_lettered, weightiest
-from transforms.records import DeadLetter, Delivery
+from transforms.records import DeadLetter, Delivery, Origin
 from transforms.sink.batch import Pending
 from transforms.sink.keyring import Credentials
 from transforms.sink.lane import Receipt
 from transforms.sink.lanes import DeliveryPolicy, Lanes, acquire, release
+from transforms.sink.shipment import Shipment
 from transforms.stage import DEAD_LETTERS
 from transforms.tally import NAMESPACE, Tally
 
 _STAGE = "deliver"
-_HELD_RECORDS = 20_000
-_HELD_BYTES = 32 * 1024 * 1024
+_PART_RECORDS = 10_000
+_PART_BYTES = 16 * 1024 * 1024
 """A bundle is held back to send each person's operations in the order of their time and to fill the
 requests. One that is larger than this goes out in parts, so that memory stays flat."""
 
 
-class _Held:
+class Waiting(Struct, gc=False):
     """A record that waits for its operations."""
 
-    __slots__ = ("delivery", "letters", "outcomes", "timestamp", "window")
+    delivery: Delivery
+    timestamp: Timestamp
+    window: BoundedWindow
+    left: int
+    """Operations that nothing has become of yet."""
+    outcomes: tuple[str, ...]
+    letters: tuple[DeadLetter, ...]
 
-    def __init__(self, delivery: Delivery, timestamp: Timestamp, window: BoundedWindow) -> None:
-        self.delivery = delivery
-        self.timestamp = timestamp
-        self.window = window
-        self.outcomes: list[str] = list(delivery.fallen)
-        self.letters: list[DeadLetter] = list(delivery.letters)
-
-
-def note(receipt: Receipt, held: list[_Held], tally: Tally) -> None:
-    """Writes a receipt down at the record, or records, that it settles a part of."""
-    pending = receipt.pending
-    owner = held[pending.owner]
-    if receipt.refused is not None:
-        owner.outcomes.append(dead_lettered("rejected"))
-        owner.letters.append(_rejected(receipt.refused, pending, owner.delivery))
-        return
-    owner.outcomes.append(DELIVERED)
-    tally.latencies_ms.append(max(0, receipt.at_ms - pending.time_ms))
-    for part in pending.parts[:-1]:
-        held[part.owner].outcomes.append(COALESCED)
+    def settle(self, outcome: str) -> bool:
+        """Notes what became of one of its operations; True when that was the last one."""
+        self.outcomes += (outcome,)
+        self.left -= 1
+        return self.left == 0
 
 
-def _rejected(reason: str, pending: Pending, delivery: Delivery) -> DeadLetter:
-    origin = delivery.origin
+def _rejected(reason: str, pending: Pending, origin: Origin) -> DeadLetter:
     return DeadLetter(
         reason="rejected",
         detail=reason,
@@ -73,6 +65,8 @@ def _rejected(reason: str, pending: Pending, delivery: Delivery) -> DeadLetter:
 
 
 class _DeliverDoFn(beam.DoFn):
+    batched = False
+
     def __init__(self, policy: DeliveryPolicy, credentials: Credentials) -> None:
         self._policy = policy
         self._credentials = credentials
@@ -81,48 +75,99 @@ class _DeliverDoFn(beam.DoFn):
         self._lanes: Lanes = acquire(self._policy, self._credentials)
         self._signaler = ThrottlingSignaler(NAMESPACE)
         self._unsignalled_ms = 0
+        self._shipment: Shipment | None = None
 
     def teardown(self) -> None:
         release(self._policy, self._credentials)
 
     def start_bundle(self) -> None:
+        if self._shipment is not None:
+            # Of a bundle that failed in another stage.
+            self._shipment.abandon()
+        self._shipment = self._lanes.begin()
         self._tally = Tally()
-        self._held: list[_Held] = []
-        self._held_bytes = 0
+        self._part: list[Pending] = []
+        self._part_bytes = 0
 
     def process(
         self,
-        element: Delivery,
+        element: Any,
         timestamp: Any = beam.DoFn.TimestampParam,
         window: Any = beam.DoFn.WindowParam,
-    ) -> Iterator[Any]:
-        self._held.append(_Held(element, timestamp, window))
-        self._held_bytes += sum(len(item.body) for item in element.items)
-        if len(self._held) >= _HELD_RECORDS or self._held_bytes >= _HELD_BYTES:
-            yield from self._flush()
+    ) -> list[Any]:
+        letters: list[Any] = []
+        for delivery in element if self.batched else (element,):
+            items = delivery.items
+            waiting = Waiting(
+                delivery, timestamp, window, len(items), delivery.fallen, delivery.letters
+            )
+            for item in items:
+                self._part.append(Pending(item, waiting, delivery.time_ms))
+                self._part_bytes += len(item.body)
+            if not items:
+                letters += self._end(waiting)
+        if len(self._part) >= _PART_RECORDS or self._part_bytes >= _PART_BYTES:
+            letters += self._send(last=False)
+        return letters
 
-    def finish_bundle(self) -> Iterator[Any]:
-        yield from self._flush()
-
-    def _flush(self) -> Iterator[Any]:
-        held, self._held, self._held_bytes = self._held, [], 0
-        pendings = [
-            Pending(item, owner, waiting.delivery.time_ms)
-            for owner, waiting in enumerate(held)
-            for item in waiting.delivery.items
-        ]
-        receipts, counts = self._lanes.deliver(pendings)
+    def finish_bundle(self) -> list[Any]:
+        letters = self._send(last=True)
+        counts = self._sent.counts()
         self._tally.counts.update(counts)
         self._signal_throttled(counts["throttled_ms"])
-        for receipt in receipts:
-            note(receipt, held, self._tally)
-        for waiting in held:
-            self._tally.add(weightiest(tuple(waiting.outcomes)))
-            for letter in waiting.letters:
-                yield TaggedOutput[str, Any](
-                    DEAD_LETTERS, WindowedValue(letter, waiting.timestamp, (waiting.window,))
-                )
         self._tally.report()
+        self._shipment = None
+        return letters
+
+    @property
+    def _sent(self) -> Shipment:
+        assert self._shipment is not None
+        return self._shipment
+
+    def _send(self, *, last: bool) -> list[Any]:
+        """Sends a part; gives the dead letters of what was settled meanwhile."""
+        part, self._part, self._part_bytes = self._part, [], 0
+        self._sent.send(part, last=last)
+        letters: list[Any] = []
+        for receipt in self._sent.receipts():
+            letters += self._note(receipt)
+        return letters
+
+    def _note(self, receipt: Receipt) -> list[Any]:
+        """Writes down what a receipt settles; gives the dead letters of the records that end."""
+        letters: list[Any] = []
+        at_ms = receipt.at_ms
+        delivered = 0
+        for pending in receipt.taken:
+            waiting = pending.owner
+            if waiting.left == 1 and not waiting.outcomes and not pending.parts:
+                # Nearly all records are one operation, and that is taken.
+                waiting.left = 0
+                delivered += 1
+                continue
+            for part in pending.parts[:-1]:
+                if part.owner.settle(COALESCED):
+                    letters += self._end(part.owner)
+            if waiting.settle(DELIVERED):
+                letters += self._end(waiting)
+        self._tally.add(DELIVERED, delivered)
+        self._tally.latencies_ms += [max(0, at_ms - each.time_ms) for each in receipt.taken]
+        for pending, reason in receipt.refused:
+            waiting = pending.owner
+            waiting.letters += (_rejected(reason, pending, waiting.delivery.origin),)
+            if waiting.settle(dead_lettered("rejected")):
+                letters += self._end(waiting)
+        return letters
+
+    def _end(self, waiting: Waiting) -> list[Any]:
+        """Counts a record that is settled; gives its dead letters."""
+        self._tally.add(weightiest(waiting.outcomes))
+        return [
+            TaggedOutput[str, Any](
+                DEAD_LETTERS, WindowedValue(letter, waiting.timestamp, (waiting.window,))
+            )
+            for letter in waiting.letters
+        ]
 
     def _signal_throttled(self, milliseconds: int) -> None:
         # Autoscaling reads whole seconds: a worker that waits for the budget needs no helper.
@@ -131,8 +176,9 @@ class _DeliverDoFn(beam.DoFn):
             self._signaler.signal_throttled(seconds)
 
 
-class DeliverToCustomerIo(beam.PTransform[PCollection[Delivery], PCollection[DeadLetter]]):
-    """Delivers records; gives the dead letters of operations that Customer.io refused.
+class DeliverToCustomerIo(beam.PTransform[PCollection[Any], PCollection[DeadLetter]]):
+    """Delivers records, one by one or in batches; gives the dead letters of operations that
+    Customer.io refused.
 
     `credentials` is called on the worker and must pickle. A bundle that could not be delivered
     within `policy.retry_for_s` raises DeliveryError, and the runner tries it again.
@@ -143,10 +189,12 @@ class DeliverToCustomerIo(beam.PTransform[PCollection[Delivery], PCollection[Dea
         self._policy = policy
         self._credentials = credentials
 
-    def expand(self, input_or_inputs: PCollection[Delivery]) -> PCollection[DeadLetter]:
-        outputs = input_or_inputs | "Send" >> beam.ParDo(
-            _DeliverDoFn(self._policy, self._credentials)
-        ).with_outputs(DEAD_LETTERS, main="nothing")
+    def expand(self, input_or_inputs: PCollection[Any]) -> PCollection[DeadLetter]:
+        fn = _DeliverDoFn(self._policy, self._credentials)
+        fn.batched = input_or_inputs.element_type == List[Delivery]
+        outputs = input_or_inputs | "Send" >> beam.ParDo(fn).with_outputs(
+            DEAD_LETTERS, main="nothing"
+        )
         letters: PCollection[DeadLetter] = outputs[DEAD_LETTERS]
         letters.element_type = DeadLetter
         return letters

@@ -18,6 +18,7 @@ from pipeline.stop import STOP
 from tests.conformance.pubsub.client import PATIENCE_S, Client, data, fresh, numbered
 from tests.conformance.pubsub.deviations import NO_DEAD_LETTER_POLICY, as_documented
 from tests.conformance.pubsub.servers import Counts
+from tests.one_by_one import one_by_one
 from transforms.records import Message
 from transforms.tally import PROCESS_LEDGER
 
@@ -81,7 +82,8 @@ def run(client: Client, name: str = "") -> None:
     name = name or client.subscription
 
     def build(pipeline: beam.Pipeline) -> None:
-        _ = pipeline | ReadFromSubscription(name) | "Watch" >> beam.ParDo(Watch())
+        source = ReadFromSubscription(name)
+        _ = pipeline | source | one_by_one() | "Watch" >> beam.ParDo(Watch())
 
     run_subscription(build, PipelineOptions([]), name, None)
 

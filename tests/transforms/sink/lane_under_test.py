@@ -4,15 +4,18 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from pipeline.local.customerio import CustomerIoStandIn, Match, Respond
 from tests.transforms.sink.operations import BASE_S, event, identify, pendings
 from transforms.records import Operation
 from transforms.sink.alarm import Alarm
+from transforms.sink.batch import Pending
 from transforms.sink.budget import RequestBudget
 from transforms.sink.client import TrackClient
 from transforms.sink.keyring import Keyring
 from transforms.sink.lane import Lane, Receipt
+from transforms.sink.lanes import Lanes
 
 SITE_ID = "site-of-the-tests"
 API_KEY = "key-that-nobody-may-see"
@@ -39,6 +42,31 @@ class FakeTime:
         self.now += seconds
 
 
+class Settled(NamedTuple):
+    """What became of an item."""
+
+    pending: Pending
+    refused: str | None
+    """Customer.io's words; None when it took the item."""
+    at_ms: int
+
+
+def settled(receipts: Iterable[Receipt]) -> list[Settled]:
+    """The items of receipts: of each those that were taken, then the others."""
+    found = []
+    for receipt in receipts:
+        found += [Settled(pending, None, receipt.at_ms) for pending in receipt.taken]
+        found += [Settled(pending, reason, receipt.at_ms) for pending, reason in receipt.refused]
+    return found
+
+
+def deliver(lanes: Lanes, operations: Iterable[Operation]) -> tuple[list[Settled], Counter[str]]:
+    """Delivers a bundle of one part."""
+    shipment = lanes.begin()
+    shipment.send(pendings(operations), last=True)
+    return settled(shipment.receipts()), shipment.counts()
+
+
 class LaneUnderTest:
     """A lane to a stand-in: a real connection, but no real waiting."""
 
@@ -62,8 +90,10 @@ class LaneUnderTest:
 
     def deliver(
         self, operations: Iterable[Operation], max_items: int = 100, max_bytes: int = 475_000
-    ) -> tuple[list[Receipt], Counter[str]]:
-        return self.lane.deliver(pendings(operations), max_items=max_items, max_bytes=max_bytes)
+    ) -> tuple[list[Settled], Counter[str]]:
+        run = self.lane.begin(max_items=max_items, max_bytes=max_bytes)
+        run.deliver(pendings(operations), last=True)
+        return settled(run.receipts), run.counts
 
 
 @contextmanager
@@ -91,7 +121,7 @@ def assert_two_arrived_once(stand_in: CustomerIoStandIn) -> None:
     assert ada.attributes == {"a": 1}
 
 
-def refused(receipts: Iterable[Receipt]) -> dict[int, str]:
+def refused(receipts: Iterable[Settled]) -> dict[int, str]:
     """What was refused: the position of its record -> Customer.io's words."""
     return {
         receipt.pending.owner: receipt.refused
@@ -100,7 +130,7 @@ def refused(receipts: Iterable[Receipt]) -> dict[int, str]:
     }
 
 
-def taken(receipts: Iterable[Receipt]) -> list[int]:
+def taken(receipts: Iterable[Settled]) -> list[int]:
     """The positions of the records that were taken, in ascending order."""
     return sorted(receipt.pending.owner for receipt in receipts if receipt.refused is None)
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
+from tests.packing import pack
 from transforms.records import EventOperation, IdentifyOperation, Item, Operation
-from transforms.sink.batch import Pending, Request, pack
+from transforms.sink.batch import Pending, Request
 from transforms.tally import Tally
 from transforms.ulid import event_ulid
 from transforms.validate import validate_item
@@ -64,7 +65,7 @@ def shown(operation: Operation) -> dict[str, Any]:
 def requests_of(
     operations: Sequence[Operation], max_items: int = 100, max_bytes: int = 475_000
 ) -> list[Request]:
-    return list(pack(pendings(operations), max_items=max_items, max_bytes=max_bytes))
+    return pack(pendings(operations), max_items=max_items, max_bytes=max_bytes)
 
 
 def items_of(request: Request) -> list[dict[str, Any]]:

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.packing import pack
 from tests.transforms.sink.operations import LARGE, event, items_of, pendings, requests_of, shown
 from transforms.records import IdentifyOperation, Operation
-from transforms.sink.batch import BATCH_PATH, Pending, Request, pack, person_key
+from transforms.sink.batch import BATCH_PATH, Pending, Request, person_key
 
 
 def owners(pending: Pending) -> list[int]:
@@ -155,7 +156,7 @@ def operations(draw: st.DrawFn) -> list[Operation]:
 def test_packing(given_operations: list[Operation], max_items: int, max_bytes: int) -> None:
     waiting = pendings(given_operations)
 
-    requests = list(pack(waiting, max_items=max_items, max_bytes=max_bytes))
+    requests = pack(waiting, max_items=max_items, max_bytes=max_bytes)
 
     sent = [pending for request in requests for pending in request.pendings]
     carried = [owner for pending in sent for owner in owners(pending)]

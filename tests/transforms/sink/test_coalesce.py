@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from tests.packing import pack
 from tests.transforms.sink.operations import LARGE, event, items_of, pending, requests_of, shown
 from transforms.limits import MAX_ITEM_BYTES
 from transforms.records import IdentifyOperation
-from transforms.sink.batch import pack
 
 
 def identify_at(second: int, attributes: dict[str, Any], **identifier: str) -> IdentifyOperation:
@@ -133,7 +133,7 @@ def test_an_identify_that_no_longer_fits_starts_the_next_request() -> None:
 def test_merging_leaves_what_was_given_as_it_was() -> None:
     one, two = pending(identify_at(1, {"a": 1})), pending(identify_at(2, {"a": 2}))
 
-    list(pack([one, two], max_items=10, max_bytes=10_000))
+    pack([one, two], max_items=10, max_bytes=10_000)
 
     assert (one.item.operation.attributes, two.item.operation.attributes) == ({"a": 1}, {"a": 2})
     assert (one.parts, two.parts) == ((), ())

@@ -2,8 +2,8 @@
 
 import random
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -21,10 +21,17 @@ from pipeline.local.customerio import (
     unavailable,
 )
 from pipeline.local.customerio.faults import Action
-from tests.transforms.sink.lane_under_test import credentials, event_names, refused, statuses, taken
-from tests.transforms.sink.operations import event, pendings
+from tests.transforms.sink.lane_under_test import (
+    credentials,
+    deliver,
+    event_names,
+    refused,
+    statuses,
+    taken,
+)
+from tests.transforms.sink.operations import event
 from transforms.records import Operation
-from transforms.sink.lane import DeliveryError, Receipt
+from transforms.sink.lane import DeliveryError
 from transforms.sink.lanes import DeliveryPolicy, Lanes
 
 WAIT_S = 10.0
@@ -45,10 +52,6 @@ def lanes_to(stand_in: CustomerIoStandIn, **changes: Any) -> Iterator[Lanes]:
 def policy(stand_in: CustomerIoStandIn, **changes: Any) -> DeliveryPolicy:
     """A policy without a limit of requests unless `changes` has one."""
     return DeliveryPolicy(stand_in.url, **{"requests_per_second": 0.0, **changes})
-
-
-def deliver(lanes: Lanes, operations: Sequence[Operation]) -> tuple[list[Receipt], Counter[str]]:
-    return lanes.deliver(pendings(operations))
 
 
 def of(person: str, *numbers: int) -> list[Operation]:

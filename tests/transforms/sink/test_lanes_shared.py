@@ -8,7 +8,8 @@ import pytest
 
 from pipeline.local.customerio import CustomerIoStandIn
 from tests.transforms.sink.lane_under_test import credentials, event_names, taken
-from tests.transforms.sink.operations import event, pendings
+from tests.transforms.sink.lane_under_test import deliver as ship
+from tests.transforms.sink.operations import event
 from transforms.sink.lanes import DeliveryPolicy, Lanes, acquire, release
 
 WAIT_S = 10.0
@@ -21,7 +22,7 @@ def policy(stand_in: CustomerIoStandIn, **changes: Any) -> DeliveryPolicy:
 
 def deliver(lanes: Lanes, person: str, number: int) -> list[int]:
     """Delivers one event; returns the positions of what was taken."""
-    receipts, _ = lanes.deliver(pendings([event(number, {"id": person})]))
+    receipts, _ = ship(lanes, [event(number, {"id": person})])
     return taken(receipts)
 
 

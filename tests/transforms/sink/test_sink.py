@@ -219,7 +219,7 @@ def test_the_time_waited_for_customer_io_is_reported_to_the_runner(
 
 @pytest.mark.parametrize(
     ("records", "size"),
-    [pytest.param(20_000, 1, id="many records"), pytest.param(1_100, 31_000, id="many bytes")],
+    [pytest.param(10_000, 1, id="many records"), pytest.param(600, 31_000, id="many bytes")],
 )
 def test_a_large_bundle_goes_out_in_parts(
     stand_in: CustomerIoStandIn, records: int, size: int

@@ -1,4 +1,4 @@
-"""Arenas: threads share a few of them. Seen from outside, for they cannot be taken back."""
+"""Memory: seen from outside, for what is set for a process cannot be taken back."""
 
 import ctypes
 import subprocess
@@ -8,7 +8,7 @@ import pytest
 
 _PROGRAM = """
 import ctypes, os, threading
-from pipeline.arenas import share_arenas
+from pipeline.memory import share_arenas
 
 if {share}:
     share_arenas()
@@ -42,3 +42,26 @@ def _arenas(*, share: bool) -> int:
 def test_threads_share_two_arenas_where_they_would_have_one_each() -> None:
     assert _arenas(share=False) > 2
     assert _arenas(share=True) <= 2
+
+
+_COLLECTIONS = """
+import gc
+from pipeline.memory import collect_rarely
+
+if {rarely}:
+    collect_rarely()
+before = sum(each["collections"] for each in gc.get_stats())
+kept = [[] for _ in range(40_000)]
+print(sum(each["collections"] for each in gc.get_stats()) - before)
+"""
+
+
+def _collections(*, rarely: bool) -> int:
+    program = _COLLECTIONS.format(rarely=rarely)
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    return int(run.stdout)
+
+
+def test_records_are_not_looked_through_for_cycles_again_and_again() -> None:
+    assert _collections(rarely=False) > 10
+    assert _collections(rarely=True) == 0

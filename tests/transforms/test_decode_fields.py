@@ -1,0 +1,110 @@
+"""Decode: only what is read is made, and everything else is as if all were."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.transforms.make import json_objects, letter_of, many, message, nested
+from transforms.deadletter import dead_letter
+from transforms.decode import MAX_DEPTH, decode_message, object_reader
+from transforms.records import Record
+
+FIELDS = ("event_type", "user_id", "event_properties")
+read_object = object_reader(FIELDS)
+
+
+def test_a_record_has_the_fields_that_are_read_and_its_text() -> None:
+    text = b'{"city":"Bern","event_type":"A","event_properties":{"a":[1,null]},"user_id":null}'
+
+    record = read_object(message(text))
+
+    assert record is not None
+    assert record.fields == {
+        "event_type": "A",
+        "event_properties": {"a": [1, None]},
+        "user_id": None,
+    }
+    assert record.text == text
+    assert record.origin == decode_one(text).origin
+
+
+def test_a_dead_letter_has_the_whole_record_without_the_api_key() -> None:
+    text = b' {"event_type":"A", "api_key":"SECRET", "city":"Bern", "n":1.0}\n'
+    record = read_object(message(text))
+    assert record is not None
+
+    letter = letter_of(dead_letter("invalid_time", "", stage="build", record=record))
+
+    assert letter.record == '{"event_type":"A","city":"Bern","n":1.0}'
+
+
+def test_a_number_that_nothing_reads_may_be_too_large_to_be_held() -> None:
+    text = b'{"event_type":"A","api_key":"SECRET","n":1e999}'
+    record = read_object(message(text))
+    assert record is not None
+
+    letter = letter_of(dead_letter("invalid_time", "", stage="build", record=record))
+
+    assert letter.record == '{"event_type":"A","api_key":"","n":1e999}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"[1]", id="an array"),
+        pytest.param(b"1", id="no object"),
+        pytest.param(b'{"event_type":"A"}\n{"event_type":"B"}', id="two lines"),
+        pytest.param(b'{"api_key":"k","events":[{"event_type":"A"}]}', id="a request body"),
+        pytest.param(b'{"identification":{"user_id":"u"}}', id="an Identify body"),
+        pytest.param(b'{"event_type":1e999}', id="a number that is read, out of range"),
+        pytest.param(b'{"city":NaN}', id="NaN where nothing is read"),
+        pytest.param(b'{"city":01}', id="no JSON where nothing is read"),
+        pytest.param(b'{"city":"\xff"}', id="no UTF-8 where nothing is read"),
+        pytest.param(b'{"city":"\\ud800"}', id="a lone surrogate where nothing is read"),
+        pytest.param(b'\xef\xbb\xbf{"event_type":"A"}', id="a byte order mark"),
+        pytest.param(b"\x1f\x8b\x08\x00", id="gzip"),
+        pytest.param(nested(MAX_DEPTH + 1), id="too deep"),
+        pytest.param(b'{"a":' * 5_000 + b"1" + b"}" * 5_000, id="far too deep"),
+    ],
+)
+def test_whatever_is_not_one_plain_object_gets_a_closer_look(text: bytes) -> None:
+    assert read_object(message(text)) is None
+
+
+def test_a_field_of_a_body_does_not_hide_an_event() -> None:
+    text = b'{"event_type":"A","events":[1],"identification":"x"}'
+
+    record = read_object(message(text))
+
+    assert record is not None
+    assert record.fields["events"] == [1]
+
+
+@many
+@given(json_objects([*FIELDS, "api_key", "events", "event_name"]), st.sampled_from([0, 1]))
+def test_a_field_that_is_read_is_what_it_is_with_a_closer_look(fields: Any, indent: int) -> None:
+    text = msgspec.json.format(msgspec.json.encode(fields), indent=indent)
+
+    record = read_object(message(text))
+
+    if record is None:
+        return
+    whole = decode_one(text)
+    assert {name: whole.fields.get(name) for name in FIELDS} == {
+        name: record.fields.get(name) for name in FIELDS
+    }
+    assert letter_text(record) == letter_text(whole)
+
+
+def decode_one(text: bytes) -> Record:
+    [result] = decode_message(message(text))
+    assert isinstance(result, Record)
+    return result
+
+
+def letter_text(record: Record) -> str | None:
+    return letter_of(dead_letter("invalid_time", "", stage="build", record=record)).record

@@ -1,0 +1,90 @@
+"""A shipment: the items of a bundle on their way through the lanes, part after part.
+
+While the lanes deliver one part, the bundle's own thread makes the next one ready. What a part
+leaves in a lane that does not fill a request waits for the next part; so requests are full.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor, Future, wait
+from operator import attrgetter
+from zlib import crc32
+
+from transforms.sink.batch import Pending, person_key
+from transforms.sink.lane import Receipt, Run
+
+_PARTS_UNDER_WAY = 2
+"""One that the lanes deliver, and one behind it, so that no lane waits for the others."""
+_by_time = attrgetter("time_ms")
+
+
+class Shipment:
+    """`runs`: the bundle's items in each lane; `threads`: the lanes' own."""
+
+    def __init__(self, runs: Sequence[Run], threads: Sequence[Executor]) -> None:
+        self._runs = runs
+        self._threads = threads
+        self._parts: deque[list[Future[None]]] = deque()
+        self._used: set[Run] = set()
+
+    def send(self, pendings: Iterable[Pending], *, last: bool = False) -> None:
+        """Hands a part over to the lanes: each person's items in the order of their time.
+
+        Waits while there are too many parts under way; after the last one, until all is delivered.
+        Raises DeliveryError when some could not be delivered; the others have been, then.
+        """
+        while len(self._parts) >= _PARTS_UNDER_WAY:
+            self._wait_for_oldest()
+        lanes = len(self._runs)
+        by_lane: list[list[Pending]] = [[] for _ in self._runs]
+        for pending in pendings:
+            by_lane[_lane_of(pending.item.operation.identifiers, lanes)].append(pending)
+        part: list[Future[None]] = []
+        for run, thread, waiting in zip(self._runs, self._threads, by_lane, strict=True):
+            if waiting or (last and run in self._used):
+                self._used.add(run)
+                waiting.sort(key=_by_time)
+                part.append(thread.submit(run.deliver, waiting, last=last))
+        self._parts.append(part)
+        while last and self._parts:
+            self._wait_for_oldest()
+
+    def _wait_for_oldest(self) -> None:
+        part = self._parts.popleft()
+        wait(part)
+        failures = [error for future in part if (error := future.exception()) is not None]
+        if failures:
+            self.abandon()
+            raise failures[0]
+
+    def abandon(self) -> None:
+        """Sends nothing more, and waits for what is under way."""
+        futures = [future for part in self._parts for future in part]
+        self._parts.clear()
+        for future in futures:
+            future.cancel()
+        wait(futures)
+
+    def receipts(self) -> list[Receipt]:
+        """The receipts that came since the last call."""
+        found: list[Receipt] = []
+        for run in self._used:
+            while run.receipts:
+                found.append(run.receipts.popleft())
+        return found
+
+    def counts(self) -> Counter[str]:
+        """What the lanes counted. `throttled_ms` of a bundle: they wait side by side, so it has
+        waited as long as one of them.
+        """
+        counts: Counter[str] = Counter()
+        for run in self._used:
+            counts.update(run.counts)
+        waits = (run.counts["throttled_ms"] for run in self._used)
+        counts["throttled_ms"] = max(waits, default=0)
+        return counts
+
+
+def _lane_of(identifiers: dict[str, str], lanes: int) -> int:
+    person = identifiers.get("id")
+    return crc32((person_key(identifiers) if person is None else person).encode()) % lanes
