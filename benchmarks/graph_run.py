@@ -79,7 +79,7 @@ def build(
 ) -> None:
     """The product's graph in front of a server; dead letters go to files in `directory`."""
     page = settings(url, **delivery)
-    policy = plan.delivery_policy(page, 1, hold=False)
+    policy = plan.delivery_policy(page, 1, hold=False, one_bundle_at_a_time=True)
     sink = DeliverToCustomerIo(policy, FixedCredentials())
     graph.build(pipeline, source, page, sink, FileStore(f"{directory}/dead"))
 

@@ -89,7 +89,9 @@ def _start(options: PipelineOptions) -> int:
         _refuse_environment(settings)
     # On one machine a file is read once and by nobody again: its bundle is never given back.
     hold = one_machine and bool(given.input_files)
-    policy = plan.delivery_policy(settings, budget_processes(options), hold=hold)
+    policy = plan.delivery_policy(
+        settings, budget_processes(options), hold=hold, one_bundle_at_a_time=one_machine
+    )
     store = store_of(given)
     # Looked up here, not with the graph: a file that is missing is the command line's fault.
     paths = find_files(given.input_files) if given.input_files else []

@@ -50,10 +50,13 @@ def event_selection(settings: Settings) -> EventSelection:
     return EventSelection(events.event_properties, events.user_properties, events.group_properties)
 
 
-def delivery_policy(settings: Settings, processes: int, *, hold: bool) -> DeliveryPolicy:
+def delivery_policy(
+    settings: Settings, processes: int, *, hold: bool, one_bundle_at_a_time: bool = False
+) -> DeliveryPolicy:
     """How one of `processes` processes delivers; together they keep to the request budget.
 
     `hold`: never give a bundle back, for a run that nobody would try again.
+    `one_bundle_at_a_time`: the process has one sink, and its runner works on one bundle at a time.
     """
     delivery = settings.delivery
     return DeliveryPolicy(
@@ -64,4 +67,5 @@ def delivery_policy(settings: Settings, processes: int, *, hold: bool) -> Delive
         lanes=delivery.lanes,
         request_timeout_s=delivery.request_timeout_s,
         retry_for_s=math.inf if hold else delivery.retry_for_s,
+        one_bundle_at_a_time=one_bundle_at_a_time,
     )

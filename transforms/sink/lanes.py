@@ -24,6 +24,8 @@ class DeliveryPolicy(Struct, frozen=True):
     lanes: int = 16
     request_timeout_s: float = 10.0
     retry_for_s: float = 120.0
+    one_bundle_at_a_time: bool = False
+    """In this process. Then any lane may take a person, and requests are fuller."""
 
 
 _kept: dict[tuple["DeliveryPolicy", Credentials], tuple[RequestBudget, Alarm]] = {}
@@ -31,7 +33,8 @@ _kept: dict[tuple["DeliveryPolicy", Credentials], tuple[RequestBudget, Alarm]] =
 
 
 class Lanes:
-    """Threads with a connection each. One person's items always take the same one.
+    """Threads with a connection each. One person's items take the same one, as long as any of them
+    is under way.
 
     So the items of a person leave in order, also when an earlier request is still being retried and
     whichever bundle they come from, while the other lanes go on.
@@ -67,6 +70,7 @@ class Lanes:
                 for lane in self._lanes
             ],
             self._threads,
+            self._policy.max_batch_items if self._policy.one_bundle_at_a_time else None,
         )
 
     def close(self) -> None:

@@ -8,10 +8,10 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor, Future, wait
 from operator import attrgetter
-from zlib import crc32
 
-from transforms.sink.batch import Pending, person_key
+from transforms.sink.batch import Pending
 from transforms.sink.lane import Receipt, Run
+from transforms.sink.spread import by_person, by_request
 
 _PARTS_UNDER_WAY = 2
 """One that the lanes deliver, and one behind it, so that no lane waits for the others."""
@@ -19,10 +19,16 @@ _by_time = attrgetter("time_ms")
 
 
 class Shipment:
-    """`runs`: the bundle's items in each lane; `threads`: the lanes' own."""
+    """`runs`: the bundle's items in each lane; `threads`: the lanes' own.
 
-    def __init__(self, runs: Sequence[Run], threads: Sequence[Executor]) -> None:
+    `alone`: the most items of a request, when no other bundle is under way in this process.
+    """
+
+    def __init__(
+        self, runs: Sequence[Run], threads: Sequence[Executor], alone: int | None = None
+    ) -> None:
         self._runs = runs
+        self._alone = alone
         self._threads = threads
         self._parts: deque[list[Future[None]]] = deque()
         self._used: set[Run] = set()
@@ -36,11 +42,12 @@ class Shipment:
         while len(self._parts) >= _PARTS_UNDER_WAY:
             self._wait_for_oldest()
         lanes = len(self._runs)
-        by_lane: list[list[Pending]] = [[] for _ in self._runs]
-        for pending in pendings:
-            by_lane[_lane_of(pending.item.operation.identifiers, lanes)].append(pending)
+        if last and not self._used and self._alone is not None:
+            spread = by_request(pendings, lanes, self._alone)
+        else:
+            spread = by_person(pendings, lanes)
         part: list[Future[None]] = []
-        for run, thread, waiting in zip(self._runs, self._threads, by_lane, strict=True):
+        for run, thread, waiting in zip(self._runs, self._threads, spread, strict=True):
             if waiting or (last and run in self._used):
                 self._used.add(run)
                 waiting.sort(key=_by_time)
@@ -83,8 +90,3 @@ class Shipment:
         waits = (run.counts["throttled_ms"] for run in self._used)
         counts["throttled_ms"] = max(waits, default=0)
         return counts
-
-
-def _lane_of(identifiers: dict[str, str], lanes: int) -> int:
-    person = identifiers.get("id")
-    return crc32((person_key(identifiers) if person is None else person).encode()) % lanes
