@@ -21,6 +21,7 @@ from collections.abc import Callable
 
 import apache_beam as beam
 from apache_beam.pvalue import PBegin, PCollection
+from apache_beam.typehints import List
 
 from pipeline import plan
 from pipeline.deadletters import Store, StoreDeadLetters
@@ -52,6 +53,8 @@ def build(
     """
     coders.register()
     messages: PCollection[list[Message]] = pipeline | "Read" >> source
+    # Beam infers it, but not where its type checks are switched off.
+    messages.element_type = List[Message]
     _store(_chain(messages, settings, sink), store)
 
 

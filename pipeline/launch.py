@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions, TypeOptions
 from pydantic import ValidationError
 from rich.console import Console
 
@@ -168,6 +168,8 @@ def run_here(
     """
     share_arenas()
     collect_rarely()
+    # Half of the time that it takes to build the graph, in every generation. The tests check types.
+    options.view_as(TypeOptions).pipeline_type_check = False
     given = options.view_as(StreamOptions)
     ledger_file = Path(given.ledger_file) if given.ledger_file else None
     _LOG.info(

@@ -307,6 +307,25 @@ def test_no_credential_travels_with_the_job(name: str, monkeypatch: pytest.Monke
 
 
 @every_variant
+def test_batches_are_known_as_such_also_without_beams_type_checks(name: str) -> None:
+    options = PipelineOptions(["--streaming", "--no_pipeline_type_check"])
+    pipeline = beam.Pipeline(runner=FnApiRunner(), options=options)
+    policy = plan.delivery_policy(SETTINGS, 1, hold=False)
+    sink = DeliverToCustomerIo(policy, SETTINGS.customerio.credentials)
+    variant = VARIANTS[name]
+    variant.build(pipeline, variant.source(), SETTINGS, sink, variant.store)
+
+    fns = [
+        pickler.loads(api.ParDoPayload.FromString(step.spec.payload).do_fn.payload)[0]
+        for step in leaves(pipeline.to_runner_api()).values()
+        if step.spec.urn == PARDO
+    ]
+    batched = [fn.batched for fn in fns if hasattr(fn, "batched")]
+    assert len(batched) >= 9
+    assert all(batched)
+
+
+@every_variant
 def test_elements_have_the_types_that_the_coders_know(name: str) -> None:
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions(["--streaming"]))
     messages = pipeline | "Read" >> VARIANTS[name].source()
