@@ -11,29 +11,36 @@ _MAX_JOINED_BYTES = 10_000_000
 class Pulled:
     """The messages of one pull, and the ids to acknowledge them by."""
 
-    __slots__ = ("ack_ids", "messages", "size")
+    __slots__ = ("ack_ids", "again", "messages", "size")
 
-    def __init__(self, messages: list[Message], ack_ids: list[str]) -> None:
+    def __init__(self, messages: list[Message], ack_ids: list[str], *, again: bool = False) -> None:
         self.messages = messages
         self.ack_ids = ack_ids
         self.size = sum(len(message.data) for message in messages)
         """Bytes of their data."""
+        self.again = again
+        """They were handed out before, in a bundle that failed."""
 
 
 def pop_joined(waiting: deque[Pulled], max_messages: int) -> Pulled:
     """Takes the first pull, together with those behind it as long as one could have held them all.
 
-    While the pipeline stands still, a thin stream is pulled a message at a time.
+    While the pipeline stands still, a thin stream is pulled a message at a time. What is handed out
+    again stays by itself.
     """
     first = waiting.popleft()
     if not waiting or len(first.messages) + len(waiting[0].messages) > max_messages:
         return first
     messages, ack_ids, size = list(first.messages), list(first.ack_ids), first.size
-    while waiting and len(messages) + len(waiting[0].messages) <= max_messages:
+    while (
+        waiting
+        and waiting[0].again == first.again
+        and len(messages) + len(waiting[0].messages) <= max_messages
+    ):
         size += waiting[0].size
         if size > _MAX_JOINED_BYTES:
             break
         more = waiting.popleft()
         messages += more.messages
         ack_ids += more.ack_ids
-    return Pulled(messages, ack_ids)
+    return Pulled(messages, ack_ids, again=first.again)

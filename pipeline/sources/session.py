@@ -107,6 +107,11 @@ class PullSession:
                 raise self._error
             return None
 
+    def has_again(self) -> bool:
+        """Whether there is more of a bundle that failed."""
+        with self._changed:
+            return bool(self._waiting) and self._waiting[0].again
+
     def _has_something(self) -> bool:
         return bool(self._waiting) or self._stopped or self._error is not None
 
@@ -129,6 +134,8 @@ class PullSession:
         with self._changed:
             taken = list(self._taken.values())
             self._taken.clear()
+            for pulled in taken:
+                pulled.again = True
             self._waiting.extendleft(reversed(taken))
             self._waiting_messages += sum(len(pulled.messages) for pulled in taken)
             self._changed.notify_all()

@@ -90,6 +90,7 @@ class SubscriptionReader(UnboundedReader):
         self._current: list[Message] = []
         self._unmarked: list[str] = []
         self._unmarked_bytes = 0
+        self._again = False
         self._full_at = 0.0
         self._bundles = 0
         self._finished = False
@@ -102,7 +103,7 @@ class SubscriptionReader(UnboundedReader):
         if self._is_over():
             self._finished = True
             return False
-        if self._unmarked_bytes >= _BUNDLE_BYTES:
+        if self._is_full():
             return False
         left = max(0.0, self._full_at - time.monotonic()) if self._unmarked else _IDLE_WAIT_S
         pulled = self._session.take(left)
@@ -110,10 +111,17 @@ class SubscriptionReader(UnboundedReader):
             return False
         if not self._unmarked:
             self._full_at = time.monotonic() + FILL_S
+            self._again = pulled.again
         self._current = pulled.messages
         self._unmarked += pulled.ack_ids
         self._unmarked_bytes += pulled.size
         return True
+
+    def _is_full(self) -> bool:
+        if self._unmarked and self._again and not self._session.has_again():
+            # A bundle that failed is tried again as it was: else it would grow through an outage.
+            return True
+        return self._unmarked_bytes >= _BUNDLE_BYTES
 
     def _is_over(self) -> bool:
         if self._finished or STOP.is_set() or self._bundles >= BUNDLES_A_GENERATION:

@@ -46,3 +46,14 @@ def test_pulls_are_joined_as_far_as_one_could_hold_them(
     pulls: list[Pulled], takes: list[list[str]]
 ) -> None:
     assert taken(deque(pulls), max_messages=3) == takes
+
+
+def test_what_is_handed_out_again_stays_by_itself() -> None:
+    waiting = deque([pull("a"), pull("b"), pull("c")])
+    for pulled in list(waiting)[:2]:
+        pulled.again = True
+
+    first, second = pop_joined(waiting, 10), pop_joined(waiting, 10)
+
+    assert (first.ack_ids, first.again) == (["a", "b"], True)
+    assert (second.ack_ids, second.again) == (["c"], False)

@@ -314,3 +314,31 @@ def test_a_reader_waits_for_a_bundle_to_begin_and_a_moment_for_it_to_fill(pub_su
         assert 0 < fills <= subscription.FILL_S < first == next_one
     finally:
         session.close()
+
+
+def test_a_bundle_that_failed_is_tried_again_as_it_was(
+    pub_sub: PubSub, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscription, "PULLS_A_BUNDLE", 100)
+    pub_sub.put("first", "second")
+    wait_until_pulled(pub_sub, 1)
+    tries = 0
+
+    def fail_twice() -> None:
+        nonlocal tries
+        if watcher.bundles[-1] and (tries := tries + 1) < 3:
+            # More comes while nothing leaves: it waits, and does not make the bundle grow.
+            pub_sub.put(f"later {tries}")
+            pub_sub.until(lambda: pub_sub.counts().outstanding == 2 + tries)
+            raise ValueError("nothing leaves")
+
+    watcher.at_the_end = fail_twice
+    stop_after(watcher, 4)
+    run()
+
+    assert [set(bundle) for bundle in watcher.bundles if bundle] == [
+        {"first", "second"},
+        {"first", "second"},
+        {"first", "second"},
+        {"later 1", "later 2"},
+    ]
