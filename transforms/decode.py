@@ -31,6 +31,9 @@ message (10 MB) holds fewer records."""
 MAX_DEPTH = 100
 """Levels of nesting; a flat record has one."""
 
+MAX_PASSED = 1_000
+"""Records that go on together."""
+
 _LINE = re.compile(rb"\S[^\n]*")
 _UTF8_BOM = b"\xef\xbb\xbf"
 _STAGE = "decode"
@@ -285,24 +288,29 @@ class _DecodeDoFn(StageDoFn[Message, Record]):
     def start_bundle(self) -> None:
         self.tally = Tally()
 
-    def steps(self, elements: list[Message], letters: list[DeadLetter]) -> list[Record]:
+    def steps(self, elements: list[Message], letters: list[DeadLetter]) -> Iterator[list[Record]]:
         passed: list[Record] = []
         read_object = self._read_object
-        settled = 0
+        received = 0
         for message in elements:
             record = None if read_object is None else read_object(message)
             if record is not None:
+                received += 1
                 passed.append(record)
                 continue
             for result in decoded(message):
+                received += 1
                 if type(result) is Settled:
-                    settled += 1
                     self.settle(result, letters)
-                else:
-                    passed.append(result)  # type: ignore[arg-type]
+                    continue
+                passed.append(result)  # type: ignore[arg-type]
+                if len(passed) >= MAX_PASSED:
+                    # A message may hold very many; the stages behind must not hold them all.
+                    yield passed
+                    passed = []
         # Every result is a record, whatever becomes of it: this is where `received` is known.
-        self.tally.add(RECEIVED, len(passed) + settled)
-        return passed
+        self.tally.add(RECEIVED, received)
+        yield passed
 
 
 def decoded(message: Message) -> Decoded:

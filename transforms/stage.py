@@ -6,7 +6,7 @@ Beam's work for an element is done once for hundreds of records.
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import apache_beam as beam
@@ -46,8 +46,10 @@ class StageDoFn(beam.DoFn, Generic[In, Out]):
         """The stage's pure function, bound to its settings and to the counts of a bundle."""
         raise TypeError(f"{type(self).__name__} has no function")
 
-    def steps(self, elements: list[In], letters: list[DeadLetter]) -> list[Out]:
-        """What goes on of some elements; adds the dead letters of the others to `letters`."""
+    def steps(self, elements: list[In], letters: list[DeadLetter]) -> Iterable[list[Out]]:
+        """What goes on of some elements, in one batch or several; adds the dead letters of the
+        others to `letters`.
+        """
         passed: list[Out] = []
         go_on = passed.append
         step = self._step
@@ -60,7 +62,7 @@ class StageDoFn(beam.DoFn, Generic[In, Out]):
                 self.settle(result, letters)
             else:
                 go_on(result)  # type: ignore[arg-type]
-        return passed
+        return (passed,)
 
     def settle(self, settled: Settled, letters: list[DeadLetter]) -> None:
         """Counts the end of a record's way."""
@@ -73,13 +75,15 @@ class StageDoFn(beam.DoFn, Generic[In, Out]):
         self._step = self.bind(self.tally)
 
     # More parameters than this one would have Beam bind arguments anew for every element.
-    def process(self, element: Any) -> list[Any]:
+    def process(self, element: Any) -> Iterator[Any]:
         letters: list[DeadLetter] = []
-        passed: list[Any] = self.steps(element if self.batched else [element], letters)
-        results = [passed] if self.batched and passed else passed
-        if letters:
-            results += [TaggedOutput[str, DeadLetter](DEAD_LETTERS, letter) for letter in letters]
-        return results
+        for passed in self.steps(element if self.batched else [element], letters):
+            if not self.batched:
+                yield from passed
+            elif passed:
+                yield passed
+        for letter in letters:
+            yield TaggedOutput[str, DeadLetter](DEAD_LETTERS, letter)
 
     def finish_bundle(self) -> None:
         self.tally.report()

@@ -1,5 +1,6 @@
 """Open: stored dead letters -> records for the whole pipeline, and operations for the sink."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -7,6 +8,7 @@ from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.typehints import List
 
 from pipeline.replay.letter import open_letter
+from pipeline.sources.batches import batches
 from transforms.reasons import RECEIVED
 from transforms.records import Delivery, Message
 from transforms.tally import Tally
@@ -28,19 +30,26 @@ class _OpenDoFn(beam.DoFn):
     def start_bundle(self) -> None:
         self._tally = Tally()
 
-    def process(self, element: list[Message]) -> list[Any]:
-        contents = [open_letter(stored).content for stored in element]
-        messages = [each for each in contents if isinstance(each, Message)]
-        deliveries = [each for each in contents if isinstance(each, Delivery)]
+    def process(self, element: list[Message]) -> Iterator[Any]:
+        deliveries: list[Delivery] = []
+        yield from batches(_messages(element, deliveries))
         # Records are counted where they are told apart; an operation does not come there.
         self._tally.add(RECEIVED, len(deliveries))
-        results: list[Any] = [messages] if messages else []
         if deliveries:
-            results.append(TaggedOutput[str, list[Delivery]](_DELIVERIES, deliveries))
-        return results
+            yield TaggedOutput[str, list[Delivery]](_DELIVERIES, deliveries)
 
     def finish_bundle(self) -> None:
         self._tally.report()
+
+
+def _messages(stored: Iterable[Message], deliveries: list[Delivery]) -> Iterator[Message]:
+    """The records of letters, one after the other; adds the operations to `deliveries`."""
+    for each in stored:
+        content = open_letter(each).content
+        if isinstance(content, Message):
+            yield content
+        else:
+            deliveries.append(content)
 
 
 class OpenLetters(beam.PTransform[PCollection[list[Message]], Any]):

@@ -2,15 +2,20 @@
 
 from typing import Any
 
+import apache_beam as beam
 import msgspec
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.testing.test_pipeline import TestPipeline as BeamPipeline
+from apache_beam.testing.util import assert_that, equal_to
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transforms.make import json_objects, letter_of, many, message, nested
+from transforms import coders
 from transforms.deadletter import dead_letter
-from transforms.decode import MAX_DEPTH, decode_message, object_reader
-from transforms.records import Record
+from transforms.decode import MAX_DEPTH, MAX_PASSED, Decode, decode_message, object_reader
+from transforms.records import Message, Record
 
 FIELDS = ("event_type", "user_id", "event_properties")
 read_object = object_reader(FIELDS)
@@ -108,3 +113,21 @@ def decode_one(text: bytes) -> Record:
 
 def letter_text(record: Record) -> str | None:
     return letter_of(dead_letter("invalid_time", "", stage="build", record=record)).record
+
+
+def _alone(element: Message) -> list[Message]:
+    return [element]
+
+
+def test_what_a_message_of_many_records_becomes_goes_on_in_parts() -> None:
+    coders.register()
+    many_records = message(b"[" + b",".join([b'{"event_type":"A"}'] * (2 * MAX_PASSED + 5)) + b"]")
+
+    with BeamPipeline(runner="FnApiRunner", options=PipelineOptions([])) as pipeline:
+        batches = (
+            pipeline
+            | beam.Create([many_records])
+            | beam.Map(_alone).with_output_types(list[Message])
+        )
+        decoded = batches | Decode(frozenset(FIELDS))
+        assert_that(decoded.passed | beam.Map(len), equal_to([MAX_PASSED, MAX_PASSED, 5]))

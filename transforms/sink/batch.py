@@ -105,7 +105,7 @@ class Packer:
             if self._batch and self._size + len(item.body) + 1 > self._max_bytes:
                 yield from self.rest()
             if is_identify:
-                self._identify_at[person_key(item.operation.identifiers)] = len(self._batch)
+                self._note_newest(pending)
             self._size += len(item.body) + (1 if self._batch else 0)
             self._batch.append(pending)
             if len(self._batch) >= self._max_items:
@@ -113,9 +113,16 @@ class Packer:
 
     def rest(self) -> Iterator[Request]:
         """The request with what is left over, if there is something."""
-        if self._batch:
-            yield Request(self._batch)
-            self._batch, self._identify_at, self._size = [], {}, _FRAME_BYTES
+        batch, self._batch, self._identify_at, self._size = self._batch, [], {}, _FRAME_BYTES
+        if batch:
+            yield Request(batch)
+
+    def _note_newest(self, pending: Pending) -> None:
+        """Notes where the newest identify of a person stands; this one comes next."""
+        person = person_key(pending.item.operation.identifiers)
+        position = self._identify_at.get(person)
+        if position is None or self._batch[position].time_ms <= pending.time_ms:
+            self._identify_at[person] = len(self._batch)
 
     def _coalesces(self, pending: Pending) -> bool:
         """Makes an identify one with that of the same person, if there is one and it fits."""
@@ -123,6 +130,10 @@ class Packer:
         if position is None:
             return False
         earlier = self._batch[position]
+        if pending.time_ms < earlier.time_ms:
+            # What is left over of one part is its newest, and the next part begins with its oldest:
+            # made one, the older values would win, under the newer time.
+            return False
         merged = coalesce(earlier, pending)
         if merged is None:
             return False

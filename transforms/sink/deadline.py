@@ -160,3 +160,7 @@ class WireAdapter(HTTPAdapter):
             pool.ConnectionCls = self._classes[_Https if pool.scheme == "https" else _Http]
             self._pool = pool
         return self._pool
+
+    def close(self) -> None:
+        super().close()
+        self._pool = None

@@ -74,17 +74,24 @@ class Run:
         self.receipts: deque[Receipt] = deque()
         """One a request, with those of its items that are settled by it."""
         self.counts: Counter[str] = Counter()
+        self._failure: Exception | None = None
 
     def deliver(self, pendings: Iterable[Pending], *, last: bool) -> None:
         """Sends items; unless they are the last ones, those that fill no request wait for more.
 
-        Raises DeliveryError.
+        Raises DeliveryError; from then on always, for nothing may overtake what was not delivered.
         """
-        for request in self._packer.pack(pendings):
-            self.send(request)
-        if last:
-            for request in self._packer.rest():
+        if self._failure is not None:
+            raise self._failure
+        try:
+            for request in self._packer.pack(pendings):
                 self.send(request)
+            if last:
+                for request in self._packer.rest():
+                    self.send(request)
+        except Exception as error:
+            self._failure = error
+            raise
 
     def send(self, request: Request) -> bool:
         """Gets every item of a request taken or refused; True when all were taken."""

@@ -68,9 +68,8 @@ class Shipment:
         """Sends nothing more, and waits for what is under way."""
         futures = [future for part in self._parts for future in part]
         self._parts.clear()
-        for future in futures:
-            future.cancel()
-        wait(futures)
+        # Nobody is told of those that could be cancelled: waiting for them may take for ever.
+        wait([future for future in futures if not future.cancel()])
 
     def receipts(self) -> list[Receipt]:
         """The receipts that came since the last call."""

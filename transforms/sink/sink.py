@@ -106,8 +106,8 @@ class _DeliverDoFn(beam.DoFn):
                 self._part_bytes += len(item.body)
             if not items:
                 letters += self._end(waiting)
-        if len(self._part) >= _PART_RECORDS or self._part_bytes >= _PART_BYTES:
-            letters += self._send(last=False)
+            if len(self._part) >= _PART_RECORDS or self._part_bytes >= _PART_BYTES:
+                letters += self._send(last=False)
         return letters
 
     def finish_bundle(self) -> list[Any]:

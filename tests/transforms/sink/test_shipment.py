@@ -93,6 +93,20 @@ def test_identifies_of_two_parts_that_share_a_request_become_one(
     assert [part.owner for part in one.parts] == [0, 1]
 
 
+def test_an_older_identify_of_the_next_part_replaces_nothing(stand_in: CustomerIoStandIn) -> None:
+    with shipment_to(stand_in, max_items=10) as shipment:
+        shipment.send([pending(identify(200, plan="pro"), 0)])
+        shipment.send(
+            [pending(identify(100, plan="free", a=1), 1), pending(identify(300, seats=3), 2)],
+            last=True,
+        )
+
+    [ada] = stand_in.workspace.people()
+    assert ada.attributes["plan"] == "pro"
+    assert ada.attributes["seats"] == 3
+    assert sizes(stand_in) == [2]
+
+
 def test_the_next_part_is_made_while_one_is_under_way(stand_in: CustomerIoStandIn) -> None:
     stand_in.faults.next(Hang(), match=Match(contains='"E0"'))
 
@@ -119,7 +133,23 @@ def test_after_a_part_that_failed_nothing_more_is_sent(stand_in: CustomerIoStand
         with pytest.raises(DeliveryError):
             shipment.send(events(3), last=True)
 
-    assert {"E1", "E3"}.isdisjoint(event_names(stand_in))
+    # Not what was behind it in its own part, nor the part that was handed over already.
+    assert event_names(stand_in) == []
+    assert not list(shipment.receipts())
+
+
+def test_the_rest_of_a_part_that_failed_is_not_sent_with_the_next_one(
+    stand_in: CustomerIoStandIn,
+) -> None:
+    stand_in.faults.next(Respond(503), times=None, match=Match(contains='"E0"'))
+
+    with shipment_to(stand_in, max_items=2, retry_for_s=0.05) as shipment:
+        shipment.send(events(0, 1))
+        with pytest.raises(DeliveryError):
+            shipment.send(events(2), last=True)
+
+    assert max(line.items for line in stand_in.workspace.requests()) <= 2
+    assert event_names(stand_in) == []
 
 
 class _Thread(ThreadPoolExecutor):

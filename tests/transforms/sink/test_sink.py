@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from itertools import repeat
 
+import apache_beam as beam
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.testing.test_pipeline import TestPipeline as BeamPipeline
 from apache_beam.transforms.window import IntervalWindow
 
 from pipeline.local.customerio import (
@@ -20,7 +23,9 @@ from tests.transforms.sink.run_sink import (
     deliveries,
     delivery,
     run_sink,
+    sink,
 )
+from transforms.coders import register
 from transforms.reasons import DELIVERED
 from transforms.records import DeadLetter, Delivery
 from transforms.tally import ProcessLedger
@@ -233,4 +238,17 @@ def test_a_large_bundle_goes_out_in_parts(
     outcome = run_sink(stand_in, bundle, lanes=1)
 
     assert outcome.settled() == {DELIVERED: records + 1}
+    assert event_names(stand_in) == ["E1", "E0"]
+
+
+def test_a_large_batch_goes_out_in_parts(stand_in: CustomerIoStandIn) -> None:
+    def batch(_: bytes) -> list[list[Delivery]]:
+        late, early = delivery(1, event(1, words="x" * 31_000)), delivery(0, event(0))
+        return [[*repeat(late, 600), early]]
+
+    register()
+    with BeamPipeline(runner="FnApiRunner", options=PipelineOptions([])) as pipeline:
+        batches = pipeline | beam.Impulse() | beam.FlatMap(batch).with_output_types(list[Delivery])
+        _ = batches | sink(stand_in, lanes=1)
+
     assert event_names(stand_in) == ["E1", "E0"]
