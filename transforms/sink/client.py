@@ -1,6 +1,7 @@
 """One HTTP connection to the Track API."""
 
 import zlib
+from typing import Any
 
 import requests
 from requests.auth import HTTPBasicAuth
