@@ -59,7 +59,8 @@ class TrackClient:
             # Without credentials of its own, requests would look for some in a .netrc file.
             request = requests.Request("POST", self._endpoint, auth=HTTPBasicAuth(b"", b""))
             self._request = session.prepare_request(request)
-            self._options = session.merge_environment_settings(self._endpoint, {}, True, None, None)
+            options: Any = session.merge_environment_settings(self._endpoint, {}, True, None, None)
+        self._options: dict[str, Any] = dict(options)
         if not self._endpoint.lower().startswith("https:"):
             # Without TLS it goes to this machine alone: a proxy is another one, and would read it.
             self._options["proxies"] = {}
