@@ -36,7 +36,6 @@ OnViolation = Literal["dead_letter", "trim"]
 
 _STAGE = "validate"
 _replace = msgspec.structs.replace
-_encode: Callable[[Operation], bytes] = msgspec.json.Encoder().encode
 
 
 class LimitError(ValueError):
@@ -45,16 +44,16 @@ class LimitError(ValueError):
 
 def validate_item(operation: Operation, on_violation: OnViolation, tally: Tally) -> Item:
     """The operation, within all limits and encoded once. Raises LimitError."""
-    body = _encode(operation)
+    body = msgspec.json.encode(operation)
     if _surely_within_limits(operation, len(body)):
         return Item(operation, body, alone=False)
     trim = on_violation == "trim"
     if isinstance(operation, EventOperation):
         operation = _event_within_limits(operation, tally, trim=trim)
-        body = _encode(operation)
+        body = msgspec.json.encode(operation)
         return Item(operation, body, alone=len(body) > MAX_ITEM_BYTES)
     operation = _identify_within_limits(operation, tally, trim=trim)
-    body = _encode(operation)
+    body = msgspec.json.encode(operation)
     if len(body) > MAX_ITEM_BYTES:
         raise LimitError("item_too_large", _over(len(body), MAX_ITEM_BYTES, "the identify has"))
     return Item(operation, body, alone=False)

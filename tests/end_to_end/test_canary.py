@@ -31,7 +31,8 @@ SETTINGS = {
     "preset": "all_properties",
     "users": {"user_properties": "all", "trigger": "always"},
     "mappings": {"anonymous": "dead_letter"},
-    "delivery": {"lanes": 12, "max_batch_items": 10, "request_timeout_s": 30},
+    # Small requests: several lanes get into trouble together, and are through with it sooner.
+    "delivery": {"lanes": 12, "max_batch_items": 2, "request_timeout_s": 30},
 }
 
 
