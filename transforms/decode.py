@@ -12,12 +12,14 @@ from typing import Any, NamedTuple, TypedDict
 
 import msgspec
 
+from transforms import request_body
 from transforms.api_key import key_spans, without_spans
 from transforms.deadletter import dead_letter_of_input
 from transforms.gunzip import gunzip, is_gzip
 from transforms.kept import MAX_KEPT_BYTES
 from transforms.reasons import RECEIVED
 from transforms.records import DeadLetter, Message, Origin, Record, Settled
+from transforms.request_body import records_of_body
 from transforms.split_json import nesting_depth, split_container, split_records
 from transforms.stage import Stage, StageDoFn, internal_error
 from transforms.tally import Tally
@@ -38,8 +40,6 @@ _LINE = re.compile(rb"\S[^\n]*")
 _UTF8_BOM = b"\xef\xbb\xbf"
 _STAGE = "decode"
 
-_TYPE_FIELDS = ("event_type", "event_name")
-_BODY_FIELDS = ("events", "identification")
 _NEVER_READ = "api_key"
 
 Decoded = list[Record | Settled]
@@ -186,7 +186,7 @@ def _unwrap(value: Any, text: bytes, message: Message) -> Iterator[Record | Sett
 
 def _unwrap_item(value: Any, text: bytes | None, message: Message) -> Decoded:
     """The records in an item: itself, or those of the request body that it is."""
-    body = _records_of_body(value)
+    body = records_of_body(value)
     if body is None:
         return [_record(value, message, text)]
     if isinstance(body, list):
@@ -198,19 +198,6 @@ def _unwrap_item(value: Any, text: bytes | None, message: Message) -> Decoded:
         fault = Fault("malformed_json", f"`identification` is not JSON: {fault.detail}")
         return [_bad(fault, message, _text_of(value, text))]
     return found
-
-
-def _records_of_body(value: Any) -> list[Any] | str | None:
-    """What a request body carries: its records, or a JSON text of them; None if `value` is none."""
-    if not isinstance(value, dict) or any(value.get(name) is not None for name in _TYPE_FIELDS):
-        return None
-    events = value.get("events")
-    if isinstance(events, list):
-        return events
-    identification = value.get("identification")
-    if isinstance(identification, dict):
-        return [identification]
-    return identification if isinstance(identification, list | str) else None
 
 
 def _record(value: Any, message: Message, text: bytes | None) -> Record | Settled:
@@ -252,7 +239,7 @@ def object_reader(fields: Iterable[str]) -> ReadObject:
     A field that is not read is checked to be JSON; but whether a number in it is too large to be
     held is not looked at, since it never goes out.
     """
-    read = {name: Any for name in (*fields, *_TYPE_FIELDS, *_BODY_FIELDS) if name != _NEVER_READ}
+    read = {name: Any for name in (*fields, *request_body.FIELDS) if name != _NEVER_READ}
     projection = TypedDict("projection", read, total=False)  # type: ignore[misc]
     decode: Callable[[bytes], Any] = msgspec.json.Decoder(projection).decode
 
@@ -268,7 +255,7 @@ def object_reader(fields: Iterable[str]) -> ReadObject:
         brackets = text.count(b"{") + text.count(b"[")
         if brackets > MAX_DEPTH or len(text) > MAX_MESSAGE_BYTES:
             return None
-        if ("events" in found or "identification" in found) and _records_of_body(found) is not None:
+        if records_of_body(found) is not None:
             return None
         return Record(found, _origin(message), text)
 

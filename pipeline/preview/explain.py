@@ -13,9 +13,10 @@ from pipeline.preview.causes import cause, cause_of_letter
 from pipeline.preview.explained import WOULD_BE_SENT, Explained, Sending
 from pipeline.preview.left_behind import left_behind
 from pipeline.preview.notes import notes
-from pipeline.preview.walk import Walk, Walker, decoded
+from pipeline.preview.walk import Walk, Walker
 from pipeline.preview.words import SHOWN_CHARACTERS
 from pipeline.settings.model import Settings
+from transforms.decode import decoded
 from transforms.reasons import DELIVERED, FILTERED, weightiest
 from transforms.records import DeadLetter, Delivery, Item, Message, Record, Settled
 from transforms.route import GROUP_UPDATE_TYPE, event_type

@@ -11,12 +11,11 @@ from msgspec import Struct
 from pipeline import plan
 from pipeline.settings.model import Settings
 from transforms.build import build_operations, with_canonical_names
-from transforms.decode import Decoded, decode_message
 from transforms.filter import Filter
 from transforms.identify import select_person
 from transforms.project import project
 from transforms.properties import PropertyPath
-from transforms.records import Built, Delivery, Message, Record, Routed, Settled
+from transforms.records import Built, Delivery, Record, Routed, Settled
 from transforms.resolve import resolve_identifier
 from transforms.route import route
 from transforms.stage import internal_error
@@ -102,11 +101,3 @@ class Walker:
             ),
         )
         yield "validate", lambda built: validate(built, settings.limits.on_violation, tally)
-
-
-def decoded(message: Message) -> Decoded:
-    """The records of a message, as the decode stage gives them."""
-    try:
-        return decode_message(message)
-    except Exception as error:
-        return [internal_error(error, message, stage="decode")]

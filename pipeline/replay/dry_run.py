@@ -8,10 +8,11 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from pipeline.preview.walk import Walker, decoded
+from pipeline.preview.walk import Walker
 from pipeline.preview.words import amount
 from pipeline.replay.letter import Letter
 from pipeline.settings.model import Settings
+from transforms.decode import decoded
 from transforms.reasons import DEAD_LETTER_REASONS, DELIVERED, OUTCOMES, weightiest
 from transforms.records import Delivery, Message, Record, Settled
 
