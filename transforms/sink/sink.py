@@ -131,6 +131,8 @@ class _DeliverDoFn(beam.DoFn):
         letters: list[Any] = []
         for receipt in self._sent.receipts():
             letters += self._note(receipt)
+        # With each part: there is a latency for every operation, and a file may have millions.
+        self._tally.report()
         return letters
 
     def _note(self, receipt: Receipt) -> list[Any]:
