@@ -12,7 +12,7 @@ _ARENAS = 2
 _THRESHOLDS = 50_000, 20, 50
 """Of Python's collector: allocations that are left before it looks at the youngest objects, and how
 often that happens before it looks at older ones. By its own measure it would look at some hundred
-records at a time, a fifth of all work, and find nothing: records hold no cycles. What Beam leaves
+records at a time, a third of all work, and find nothing: records hold no cycles. What Beam leaves
 behind is collected when a generation of the pipeline ends."""
 
 

@@ -266,7 +266,6 @@ class _DecodeDoFn(StageDoFn[Message, Record]):
     stage = _STAGE
 
     def __init__(self, fields: frozenset[str] | None) -> None:
-        self.tally = Tally()
         self._fields = fields
 
     def setup(self) -> None:

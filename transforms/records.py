@@ -7,7 +7,7 @@ from msgspec import Struct
 Json = dict[str, Any]
 
 # None of these types can be part of a cycle: their dictionaries come out of JSON. So Python's
-# cycle collector need not look at them (`gc=False`), which is a tenth of a record's time.
+# cycle collector need not look at them (`gc=False`).
 
 
 class History(Struct, frozen=True, gc=False):
