@@ -79,7 +79,7 @@ _Letters = dict[str, PCollection[DeadLetter]]
 
 
 def _chain(messages: PCollection[list[Message]], settings: Settings, sink: Sink) -> _Letters:
-    decoded: StageOutput = messages | "Decode" >> Decode(plan.fields_read(settings))
+    decoded: StageOutput = messages | "Decode" >> Decode(plan.projection(settings))
     routed: StageOutput = decoded.passed | "Route" >> Route(
         identify_events=plan.identify_events(settings)
     )

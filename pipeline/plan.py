@@ -7,22 +7,41 @@ from transforms import event_time, project, route, ulid
 from transforms.conditions import Clause
 from transforms.filter import FilterRules
 from transforms.project import EventSelection
-from transforms.properties import PropertyPath
+from transforms.properties import PropertyPath, Selection
+from transforms.pushdown import Projection
 from transforms.sink.lanes import DeliveryPolicy
 
 
-def fields_read(settings: Settings) -> frozenset[str]:
-    """The top-level fields that the job reads of a record; it decodes no others."""
-    paths = [settings.mappings.user_identifier, *(each.property for each in settings.events.where)]
-    return frozenset(
-        (
-            *route.FIELDS,
-            *project.FIELDS,
-            *event_time.FIELDS,
-            *ulid.FIELDS,
-            *(PropertyPath(path).field for path in paths),
-        )
+def projection(settings: Settings) -> Projection:
+    """What the job reads of a record; it decodes nothing else."""
+    events, users = settings.events, settings.users
+    paths = [
+        PropertyPath(path)
+        for path in (settings.mappings.user_identifier, *(each.property for each in events.where))
+    ]
+    named = {path.field for path in paths}
+    projected = set(project.FIELDS)
+    if events.group_properties == "none":
+        projected.remove("group_properties")
+    always = {*route.FIELDS, *projected, *named}
+    return Projection(
+        fields=frozenset((*always, *event_time.FIELDS, *ulid.FIELDS)),
+        needed=frozenset((*always, *event_time.USUAL_FIELDS, *ulid.USUAL_FIELDS)),
+        event_properties=_names("event_properties", paths, events.event_properties),
+        user_properties=_names(
+            "user_properties", paths, events.user_properties, users.user_properties
+        ),
     )
+
+
+def _names(space: str, paths: list[PropertyPath], *selections: Selection) -> frozenset[str] | None:
+    """The names that paths and selections read of an object of a record; None for all."""
+    names = {path.name for path in paths if path.space == space}
+    for selection in selections:
+        if selection == "all":
+            return None
+        names.update(() if selection == "none" else selection)
+    return frozenset(names)
 
 
 def identify_events(settings: Settings) -> bool:

@@ -6,17 +6,24 @@ an Identify API body, each of them gzipped or not. One bad record never takes it
 
 import re
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple
 
 import msgspec
 
-from transforms import request_body
 from transforms.api_key import key_spans, without_spans
 from transforms.deadletter import dead_letter_of_input
 from transforms.gunzip import gunzip, is_gzip
 from transforms.kept import MAX_KEPT_BYTES
+from transforms.pushdown import (
+    MAX_DEPTH,
+    MAX_MESSAGE_BYTES,
+    NEVER_READ,
+    Projection,
+    brackets,
+    object_reader,
+)
 from transforms.reasons import RECEIVED
 from transforms.records import DeadLetter, Message, Origin, Record, Settled
 from transforms.request_body import records_of_body
@@ -24,23 +31,16 @@ from transforms.split_json import nesting_depth, split_container, split_records
 from transforms.stage import Stage, StageDoFn, internal_error
 from transforms.tally import Tally
 
-MAX_MESSAGE_BYTES = 64 * 1024 * 1024
-"""Of a message, after inflating it."""
 MAX_RECORDS = 500_000
 """Of a message. A megabyte of `[0,0,…]` would else be half a million dead letters, and a small bomb
 of it thirty million. Whatever can be delivered takes more than 20 bytes: what Pub/Sub takes as one
 message (10 MB) holds fewer records."""
-MAX_DEPTH = 100
-"""Levels of nesting; a flat record has one."""
-
 MAX_PASSED = 1_000
 """Records that go on together."""
 
 _LINE = re.compile(rb"\S[^\n]*")
 _UTF8_BOM = b"\xef\xbb\xbf"
 _STAGE = "decode"
-
-_NEVER_READ = "api_key"
 
 Decoded = list[Record | Settled]
 
@@ -205,10 +205,9 @@ def _record(value: Any, message: Message, text: bytes | None) -> Record | Settle
     if not isinstance(value, dict):
         return _bad(_NOT_AN_OBJECT[type(value)], message, text)
     # A text with no more brackets than levels allowed cannot be too deep: one fast count.
-    brackets = text.count(b"{") + text.count(b"[")
-    if brackets > MAX_DEPTH and nesting_depth(text) > MAX_DEPTH:
+    if brackets(text) > MAX_DEPTH and nesting_depth(text) > MAX_DEPTH:
         return _bad(_TOO_DEEP, message, text)
-    value.pop(_NEVER_READ, None)
+    value.pop(NEVER_READ, None)
     return Record(value, _origin(message))
 
 
@@ -226,50 +225,15 @@ def _bad(fault: Fault, message: Message, data: bytes) -> Settled:
     )
 
 
-ReadObject = Callable[[Message], Record | None]
-
-
-def object_reader(fields: Iterable[str]) -> ReadObject:
-    """A fast way to read a message that is one JSON object, as nearly all are.
-
-    Only `fields` of it are made into Python objects (projection pushdown): half of an export line's
-    decoding is saved, and nothing of it goes out that is not read. It gives None for whatever
-    `decode_message` has to have a closer look at, and for everything that may be at fault.
-
-    A field that is not read is checked to be JSON; but whether a number in it is too large to be
-    held is not looked at, since it never goes out.
-    """
-    read = {name: Any for name in (*fields, *request_body.FIELDS) if name != _NEVER_READ}
-    projection = TypedDict("projection", read, total=False)  # type: ignore[misc]
-    decode: Callable[[bytes], Any] = msgspec.json.Decoder(projection).decode
-
-    def read_object(message: Message) -> Record | None:
-        text = message.data
-        try:
-            found = decode(text)
-            # What is passed over is not decoded, but it has to be UTF-8 as well.
-            if not text.isascii():
-                text.decode()
-        except (ValueError, RecursionError):
-            return None
-        brackets = text.count(b"{") + text.count(b"[")
-        if brackets > MAX_DEPTH or len(text) > MAX_MESSAGE_BYTES:
-            return None
-        if records_of_body(found) is not None:
-            return None
-        return Record(found, _origin(message), text)
-
-    return read_object
-
-
 class _DecodeDoFn(StageDoFn[Message, Record]):
     stage = _STAGE
 
-    def __init__(self, fields: frozenset[str] | None) -> None:
-        self._fields = fields
+    def __init__(self, projection: Projection | None) -> None:
+        self._projection = projection
 
     def setup(self) -> None:
-        self._read_object = None if self._fields is None else object_reader(self._fields)
+        read = self._projection
+        self._read_object = None if read is None else object_reader(read)
 
     def start_bundle(self) -> None:
         self.tally = Tally()
@@ -310,8 +274,8 @@ def decoded(message: Message) -> Decoded:
 class Decode(Stage):
     """Message -> Record, with a dead letter for everything that is no record.
 
-    `fields`: the top-level fields that are read of a record; None keeps all of them.
+    `projection`: what is read of a record; None keeps all of it.
     """
 
-    def __init__(self, fields: frozenset[str] | None = None) -> None:
-        super().__init__(_DecodeDoFn(fields), Message, Record)
+    def __init__(self, projection: Projection | None = None) -> None:
+        super().__init__(_DecodeDoFn(projection), Message, Record)

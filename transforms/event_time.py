@@ -21,15 +21,17 @@ FIELDS = (
     "server_upload_time",
 )
 """The fields of a record that may hold its time, in the order in which they are looked at."""
+USUAL_FIELDS = ("event_time",)
+"""Those that are read of a record that has the first one."""
 _TEXT = re.compile(
     r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d(?::?[0-5]\d)?)?", re.ASCII
 )
 _DIGITS = re.compile(r"\d{1,30}", re.ASCII)
 _OUT_OF_RANGE = -1
 _seconds: dict[str, int] = {}
-"""Texts of whole seconds without a zone ("2026-05-04 10:01:07") -> Unix milliseconds. Records come
-in the order of their times, more or less, so that many share a second; and reading its text is most
-of the work."""
+"""Texts of whole seconds without a zone ("2026-05-04 10:01:07"), all in range -> Unix milliseconds.
+Records come in the order of their times, more or less, so that many share a second; and reading its
+text is most of the work."""
 _MAX_SECONDS = 10_000
 
 
@@ -43,8 +45,16 @@ def event_time_ms(record: Record) -> int:
     The first of Amplitude's time fields that is not null, else the message's publish time. A field
     that is there but not readable is an error: nothing is guessed. Raises InvalidTimeError.
     """
+    fields = record.fields
+    value = fields.get("event_time")
+    if type(value) is str and len(value) == 26 and value[19] == ".":
+        # The export's own form, "2026-05-04 10:01:07.001000", in a second that was seen before: it
+        # is in range, and only milliseconds are left to read.
+        second = _seconds.get(value[:19])
+        if second is not None and value[20:].isdecimal() and value.isascii():
+            return second + int(value[20:23])
     for field in FIELDS:
-        value = record.fields.get(field)
+        value = fields.get(field)
         if value is not None:
             milliseconds = _parse(value)
             break
@@ -62,12 +72,6 @@ def event_time_ms(record: Record) -> int:
 
 def _parse(value: Any) -> int | None:
     if type(value) is str:
-        # The export's own form, "2026-05-04 10:01:07.001000", in a second that was seen before.
-        second = _seconds.get(value[:19])
-        if second is not None and len(value) == 26 and value[19] == ".":
-            fraction = value[20:]
-            if fraction.isascii() and fraction.isdigit():
-                return second + int(fraction[:3])
         match = _TEXT.fullmatch(value)
         if match is not None:
             return _from_text(*match.groups())
@@ -95,7 +99,7 @@ def _from_text(whole: str, fraction: str | None, zone: str | None) -> int | None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     second = int(moment.timestamp()) * 1000
-    if zone is None:
+    if zone is None and EARLIEST_S * 1000 <= second < (LATEST_S - 1) * 1000:
         if len(_seconds) >= _MAX_SECONDS:
             _seconds.clear()
         _seconds[whole] = second

@@ -1,7 +1,7 @@
 """Project: the properties that go along as an event's data."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 from msgspec import Struct
 
@@ -30,28 +30,36 @@ def project_event(record: Record, selection: EventSelection, tally: Tally) -> Js
     """An event's data: selected group and user properties, the event's own over them."""
     fields = record.fields
     data: Json = {}
-    if selection.user_properties != "none":
-        data = _select_unreserved(user_properties(fields), selection.user_properties, tally)
     if selection.event_properties != "none":
         properties = as_object(fields.get("event_properties"))
-        own = _select_unreserved(properties, selection.event_properties, tally)
-        if data:
-            together = len(data) + len(own)
-            data |= own
-            if together > len(data):
-                tally.add("clash.property", together - len(data))
-        else:
-            data = own
+        data = _select_unreserved(properties, selection.event_properties, tally)
+    if selection.user_properties != "none":
+        of_user = _select_unreserved(user_properties(fields), selection.user_properties, tally)
+        together = len(data) + len(of_user)
+        data = {**of_user, **data}
+        if together > len(data):
+            tally.add("clash.property", together - len(data))
     if selection.group_properties != "none":
         groups = _group_properties(fields, selection.group_properties)
         if groups and GROUPS in data:
             tally.add("clash.property")
         elif groups:
-            data[GROUPS] = groups
+            data = {**data, GROUPS: groups}
     return data
 
 
 def _select_unreserved(properties: Json, selection: Selection, tally: Tally) -> Json:
+    """The selected properties that are there and not null, in the record's order."""
+    if type(selection) is tuple:
+        names = _names(selection)
+        if properties.keys() <= names and None not in properties.values():
+            # So it is where no more than them was decoded.
+            return properties
+        return {
+            name: value
+            for name, value in properties.items()
+            if name in names and value is not None
+        }
     chosen = select(properties, selection)
     if selection == "all":
         for name in RESERVED_EVENT_DATA:
@@ -59,6 +67,9 @@ def _select_unreserved(properties: Json, selection: Selection, tally: Tally) -> 
                 del chosen[name]
                 tally.add("dropped.reserved_property")
     return chosen
+
+
+_names: Callable[[tuple[str, ...]], frozenset[str]] = lru_cache(frozenset)
 
 
 def _group_properties(fields: Json, selection: Selection) -> Json:

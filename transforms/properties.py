@@ -22,7 +22,8 @@ STATEFUL_OPERATORS = frozenset(
 )
 """Operators of Amplitude's Identify API whose result depends on the stored value."""
 
-_OPERATORS = STATEFUL_OPERATORS | {"$set", "$unset"}
+OPERATORS = STATEFUL_OPERATORS | {"$set", "$unset"}
+"""All of them."""
 
 
 def as_object(value: Any) -> Json:
@@ -41,9 +42,9 @@ def decimal_text(number: float) -> str:
 def user_properties(fields: Json) -> Json:
     """A record's user properties as a plain object: plain keys, `$set` over them, no operators."""
     properties = as_object(fields.get("user_properties"))
-    if _OPERATORS.isdisjoint(properties):
+    if OPERATORS.isdisjoint(properties):
         return properties
-    plain = {name: value for name, value in properties.items() if name not in _OPERATORS}
+    plain = {name: value for name, value in properties.items() if name not in OPERATORS}
     given = as_object(properties.get("$set"))
     return plain | {name: value for name, value in given.items() if value is not None}
 
@@ -67,25 +68,25 @@ class PropertyPath:
     Names may hold dots themselves: only the first one separates.
     """
 
-    __slots__ = ("_name", "_space")
+    __slots__ = ("name", "space")
 
     def __init__(self, path: str) -> None:
         space, dot, name = path.partition(".")
         nested = dot and space in ("user_properties", "event_properties")
-        self._space, self._name = (space, name) if nested else ("", path)
+        self.space, self.name = (space, name) if nested else ("", path)
 
     @property
     def field(self) -> str:
         """The top-level field that is read."""
-        return self._space or self._name
+        return self.space or self.name
 
     def read(self, fields: Json) -> Any:
         """The value there; None when it is missing or null."""
-        if not self._space:
-            return fields.get(self._name)
-        if self._space == "user_properties":
-            return user_properties(fields).get(self._name)
-        return as_object(fields.get("event_properties")).get(self._name)
+        if not self.space:
+            return fields.get(self.name)
+        if self.space == "user_properties":
+            return user_properties(fields).get(self.name)
+        return as_object(fields.get("event_properties")).get(self.name)
 
 
 def select(properties: Json, selection: Selection) -> Json:

@@ -1,7 +1,9 @@
 """The types that flow from one transform to the next, in the order in which they appear."""
 
+from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 Json = dict[str, Any]
@@ -121,6 +123,7 @@ class IdentifyOperation(
 
 
 Operation = EventOperation | IdentifyOperation
+_decode_operation: Callable[[bytes], Operation] = msgspec.json.Decoder(Operation).decode
 
 
 class Built(Struct, frozen=True, gc=False):
@@ -134,13 +137,24 @@ class Built(Struct, frozen=True, gc=False):
 
 
 class Item(Struct, frozen=True, gc=False):
-    """One operation that is within Customer.io's limits, encoded once."""
+    """One operation that is within Customer.io's limits, encoded once.
 
-    operation: Operation
+    Many thousands wait at a time, so no more is held than what is sent and whom it is about.
+    """
+
     body: bytes
     """The operation as an item of a v2 batch."""
+    person: str
+    """One text a person, see `person_key`."""
+    identify: bool
+    """False for an event."""
     alone: bool
     """True when it is too large for a batch and goes through the v1 events endpoint."""
+
+    @property
+    def operation(self) -> Operation:
+        """The operation, decoded anew."""
+        return _decode_operation(self.body)
 
 
 class DeadLetter(Struct, frozen=True, gc=False, kw_only=True):

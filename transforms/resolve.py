@@ -38,6 +38,12 @@ def identifiers_of(text: str) -> dict[str, str]:
     return {"id": text}
 
 
+def person_key(identifiers: dict[str, str]) -> str:
+    """One text a person, the same for every spelling of an e-mail address."""
+    [(kind, value)] = identifiers.items()
+    return f"{kind}:{value.casefold() if kind == 'email' else value}"
+
+
 def _size(identifiers: dict[str, str]) -> int:
     [value] = identifiers.values()
     return len(value.encode())

@@ -29,6 +29,7 @@ from transforms.records import (
     Record,
     Settled,
 )
+from transforms.resolve import person_key
 from transforms.stage import Stage, StageDoFn
 from transforms.tally import Tally
 
@@ -45,18 +46,13 @@ class LimitError(ValueError):
 def validate_item(operation: Operation, on_violation: OnViolation, tally: Tally) -> Item:
     """The operation, within all limits and encoded once. Raises LimitError."""
     body = msgspec.json.encode(operation)
-    if _surely_within_limits(operation, len(body)):
-        return Item(operation, body, alone=False)
-    trim = on_violation == "trim"
-    if isinstance(operation, EventOperation):
-        operation = _event_within_limits(operation, tally, trim=trim)
-        body = msgspec.json.encode(operation)
-        return Item(operation, body, alone=len(body) > MAX_ITEM_BYTES)
-    operation = _identify_within_limits(operation, tally, trim=trim)
-    body = msgspec.json.encode(operation)
-    if len(body) > MAX_ITEM_BYTES:
+    identify = type(operation) is IdentifyOperation
+    if not _surely_within_limits(operation, len(body)):
+        body = msgspec.json.encode(_within_limits(operation, tally, trim=on_violation == "trim"))
+    alone = len(body) > MAX_ITEM_BYTES
+    if alone and identify:
         raise LimitError("item_too_large", _over(len(body), MAX_ITEM_BYTES, "the identify has"))
-    return Item(operation, body, alone=False)
+    return Item(body, person_key(operation.identifiers), identify, alone)
 
 
 def _surely_within_limits(operation: Operation, size: int) -> bool:
@@ -73,6 +69,12 @@ def _surely_within_limits(operation: Operation, size: int) -> bool:
         and len(names) <= MAX_ATTRIBUTES
         and max(map(len, names), default=0) * 4 <= MAX_ATTRIBUTE_NAME_BYTES
     )
+
+
+def _within_limits(operation: Operation, tally: Tally, *, trim: bool) -> Operation:
+    if isinstance(operation, EventOperation):
+        return _event_within_limits(operation, tally, trim=trim)
+    return _identify_within_limits(operation, tally, trim=trim)
 
 
 def _event_within_limits(event: EventOperation, tally: Tally, *, trim: bool) -> EventOperation:

@@ -9,8 +9,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from transforms.decode import MAX_MESSAGE_BYTES
 from transforms.gunzip import gunzip
+from transforms.pushdown import MAX_MESSAGE_BYTES
 from transforms.reasons import DEAD_LETTER_REASONS, dead_lettered
 from transforms.records import DeadLetter, Delivery, History, Message, Operation, Origin
 from transforms.split_json import is_json

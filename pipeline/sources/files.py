@@ -13,7 +13,7 @@ from apache_beam.pvalue import PBegin, PCollection
 
 from pipeline.sources.batches import batches
 from pipeline.stop import STOP
-from transforms.decode import MAX_MESSAGE_BYTES
+from transforms.pushdown import MAX_MESSAGE_BYTES
 from transforms.records import Message
 from transforms.split_json import is_json, split_container
 

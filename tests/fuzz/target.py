@@ -12,7 +12,8 @@ from tests.fuzz import promises
 from tests.fuzz.pages import PAGES
 from tests.fuzz.promises import Ended, Sent
 from tests.packing import pack
-from transforms.decode import ReadObject, decode_message, object_reader
+from transforms.decode import decode_message
+from transforms.pushdown import ReadObject, object_reader
 from transforms.records import DeadLetter, Delivery, Message, Record, Settled
 from transforms.sink.batch import Pending
 from transforms.stage import internal_error
@@ -47,7 +48,7 @@ def _logged() -> _Lines:
 @cache
 def _walker(page: int) -> tuple[Walker, Settings, ReadObject]:
     settings = Settings.model_validate(PAGES[page])
-    return Walker(settings), settings, object_reader(plan.fields_read(settings))
+    return Walker(settings), settings, object_reader(plan.projection(settings))
 
 
 def target(data: bytes) -> None:

@@ -61,7 +61,7 @@ ELEMENTS = [
     pytest.param(built(*OPERATIONS, filtered="filtered.where"), id="Built"),
     pytest.param(validate(built(*OPERATIONS), "trim", Tally()), id="Delivery"),
     pytest.param(
-        Delivery(ORIGIN, 0, (Item(OPERATIONS[0], b"\xff{}", True),), ("delivered",), (LETTER,)),
+        Delivery(ORIGIN, 0, (Item(b"\xff{}", "id:é", True, True),), ("delivered",), (LETTER,)),
         id="Delivery with a dead letter",
     )
     if LETTER

@@ -13,7 +13,8 @@ from transforms.records import EventOperation, IdentifyOperation, Item, Operatio
 
 BATCH_PATH = "/api/v2/batch"
 _OPEN, _CLOSE = b'{"batch":[', b"]}"
-_FRAME_BYTES = len(_OPEN) + len(_CLOSE)
+_FRAME_BYTES = len(_OPEN) + len(_CLOSE) - 1
+"""Less the comma that the last item lacks."""
 
 
 class Pending(Struct, gc=False):
@@ -50,12 +51,6 @@ class Request:
         middle = len(self.pendings) // 2
         first, second = self.pendings[:middle], self.pendings[middle:]
         return Request(first, self.tries), Request(second, self.tries)
-
-
-def person_key(identifiers: dict[str, str]) -> str:
-    """One text a person, the same for every spelling of an e-mail address."""
-    [(kind, value)] = identifiers.items()
-    return f"{kind}:{value.casefold() if kind == 'email' else value}"
 
 
 def _v1_path(operation: Operation) -> str:
@@ -99,14 +94,14 @@ class Packer:
                 yield from self.rest()
                 yield Request([pending])
                 continue
-            is_identify = type(item.operation) is IdentifyOperation
-            if is_identify and self._coalesces(pending):
+            if item.identify and self._coalesces(pending):
                 continue
-            if self._batch and self._size + len(item.body) + 1 > self._max_bytes:
+            size = len(item.body) + 1
+            if self._batch and self._size + size > self._max_bytes:
                 yield from self.rest()
-            if is_identify:
+            if item.identify:
                 self._note_newest(pending)
-            self._size += len(item.body) + (1 if self._batch else 0)
+            self._size += size
             self._batch.append(pending)
             if len(self._batch) >= self._max_items:
                 yield from self.rest()
@@ -119,14 +114,14 @@ class Packer:
 
     def _note_newest(self, pending: Pending) -> None:
         """Notes where the newest identify of a person stands; this one comes next."""
-        person = person_key(pending.item.operation.identifiers)
+        person = pending.item.person
         position = self._identify_at.get(person)
         if position is None or self._batch[position].time_ms <= pending.time_ms:
             self._identify_at[person] = len(self._batch)
 
     def _coalesces(self, pending: Pending) -> bool:
         """Makes an identify one with that of the same person, if there is one and it fits."""
-        position = self._identify_at.get(person_key(pending.item.operation.identifiers))
+        position = self._identify_at.get(pending.item.person)
         if position is None:
             return False
         earlier = self._batch[position]
@@ -166,7 +161,7 @@ def coalesce(earlier: Pending, later: Pending) -> Pending | None:
     if len(body) > MAX_ITEM_BYTES:
         return None
     return Pending(
-        Item(merged, body, alone=False),
+        Item(body, later.item.person, identify=True, alone=False),
         later.owner,
         later.time_ms,
         (*(earlier.parts or (earlier,)), later),

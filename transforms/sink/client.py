@@ -1,11 +1,16 @@
 """One HTTP connection to the Track API."""
 
 import zlib
+from contextlib import closing
+from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.auth import HTTPBasicAuth
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import TimeoutError as TimedOut
+from urllib3.response import BaseHTTPResponse
 
 from transforms.silence import silence
 from transforms.sink.answers import Answer
@@ -60,31 +65,41 @@ class TrackClient:
             request = requests.Request("POST", self._endpoint, auth=HTTPBasicAuth(b"", b""))
             self._request = session.prepare_request(request)
             options: Any = session.merge_environment_settings(self._endpoint, {}, True, None, None)
-        self._options: dict[str, Any] = dict(options)
+        self._options = {name: options[name] for name in ("verify", "cert", "proxies")}
         if not self._endpoint.lower().startswith("https:"):
             # Without TLS it goes to this machine alone: a proxy is another one, and would read it.
             self._options["proxies"] = {}
+        self._root = urlsplit(self._endpoint).path
 
     def post(self, path: str, body: bytes) -> Answer:
         """Sends one request. `path` is percent-encoded. Whatever goes wrong is an answer too."""
         self._used = site_id, api_key = self._keyring.pair
         request = self._request
-        # Set whole: preparing a URL decodes %2E, and a person called ".." is then another path.
-        request.url = self._endpoint + path
-        request.body = body
         request.headers["Content-Length"] = str(len(body))
         # As bytes: requests encodes text as Latin-1 and raises for all other characters.
         HTTPBasicAuth(site_id.encode(), api_key.encode())(request)
         try:
             with self._wire.within(self._timeout_s):
-                # By the adapter, not by a session: cookies, redirects and hooks are not wanted, and
-                # a session prepares all of it anew for every request.
-                response = self._adapter.send(request, timeout=self._timeout_s, **self._options)
-                with response:
+                # By what requests sets up, not by requests: a session prepares all of it anew for
+                # each request, and cookies, redirects and hooks are not wanted.
+                response = self._adapter.pool(request, **self._options).urlopen(
+                    "POST",
+                    # As it is: preparing a URL decodes %2E, and a person called ".." is then
+                    # another path.
+                    self._root + path,
+                    body,
+                    request.headers,
+                    retries=False,
+                    redirect=False,
+                    timeout=self._timeout_s,
+                    preload_content=False,
+                    decode_content=False,
+                )
+                with closing(response):
                     answer = _read(response)
         except (OSError, HTTPError, zlib.error) as error:
-            timed_out = self._wire.was_cut or isinstance(error, requests.Timeout)
-            return self._late() if timed_out else _no_answer(_explained(error))
+            late = self._wire.was_cut or _timed_out(error)
+            return self._late() if late else _no_answer(_explained(error))
         # A connection that is cut within the head looks like an answer without a body.
         return self._late() if self._wire.was_cut else answer
 
@@ -107,12 +122,17 @@ class TrackClient:
         self._adapter.close()
 
 
-def _read(response: requests.Response) -> Answer:
+def _timed_out(error: Exception) -> bool:
+    # urllib3 counts a refused connection among the time-outs.
+    return isinstance(error, TimedOut) and not isinstance(error, NewConnectionError)
+
+
+def _read(response: BaseHTTPResponse) -> Answer:
     """The answer, read up to its limit. Raises what requests, urllib3 and zlib raise."""
     body = b""
     # Up to an empty read: only that one finds out that an answer was cut off.
     while len(body) <= MAX_ANSWER_BYTES and (
-        more := response.raw.read(MAX_ANSWER_BYTES + 1 - len(body), decode_content=False)
+        more := response.read(MAX_ANSWER_BYTES + 1 - len(body), decode_content=False)
     ):
         body += more
     coding = response.headers.get("Content-Encoding", "identity").strip().lower()
@@ -122,17 +142,17 @@ def _read(response: requests.Response) -> Answer:
         return _no_answer("it is compressed in a way that was not asked for")
     if len(body) > MAX_ANSWER_BYTES:
         return _no_answer(f"over {MAX_ANSWER_BYTES} bytes")
-    if response.status_code == requests.codes.ok and not body and not _has_length(response):
+    if response.status == HTTPStatus.OK and not body and not _has_length(response):
         return _no_answer("it ends within its head, or says nothing")
     return Answer(
-        response.status_code,
+        response.status,
         body,
         response.headers.get("Retry-After"),
         response.headers.get("Date"),
     )
 
 
-def _has_length(response: requests.Response) -> bool:
+def _has_length(response: BaseHTTPResponse) -> bool:
     """Whether the head says where the body ends. One that was cut off most likely does not."""
     return "Content-Length" in response.headers or "Transfer-Encoding" in response.headers
 

@@ -15,6 +15,7 @@ from typing import Any
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool
 
 
 class Wire:
@@ -148,14 +149,18 @@ class WireAdapter(HTTPAdapter):
         self._classes = {
             kind: type(kind.__name__, (kind,), {"wire": wire}) for kind in (_Http, _Https)
         }
-        self._pool: Any = None
+        self._pool: HTTPConnectionPool | None = None
 
-    def get_connection_with_tls_context(
-        self, request: PreparedRequest, *args: Any, **kwargs: Any
-    ) -> Any:
-        # All requests go to one host: finding its pool anew takes as long as a small request.
+    def pool(
+        self, request: PreparedRequest, *, verify: bool | str, cert: Any, proxies: Any
+    ) -> HTTPConnectionPool:
+        """The connections to the one host of all requests, as requests sets them up.
+
+        Raises what requests raises, OSError for certificates that cannot be read among it.
+        """
         if self._pool is None:
-            pool: Any = super().get_connection_with_tls_context(request, *args, **kwargs)
+            pool: Any = self.get_connection_with_tls_context(request, verify, proxies, cert)
+            self.cert_verify(pool, request.url or "", verify, cert)
             # An HTTPS pool is an HTTP pool, with another class of connections.
             pool.ConnectionCls = self._classes[_Https if pool.scheme == "https" else _Http]
             self._pool = pool

@@ -35,7 +35,7 @@ requests. One that is larger than this goes out in parts, so that memory stays f
 class Waiting(Struct, gc=False):
     """A record that waits for its operations."""
 
-    delivery: Delivery
+    origin: Origin
     timestamp: Timestamp
     window: BoundedWindow
     left: int
@@ -99,7 +99,7 @@ class _DeliverDoFn(beam.DoFn):
         for delivery in element if self.batched else (element,):
             items = delivery.items
             waiting = Waiting(
-                delivery, timestamp, window, len(items), delivery.fallen, delivery.letters
+                delivery.origin, timestamp, window, len(items), delivery.fallen, delivery.letters
             )
             for item in items:
                 self._part.append(Pending(item, waiting, delivery.time_ms))
@@ -156,7 +156,7 @@ class _DeliverDoFn(beam.DoFn):
         self._tally.latencies_ms += [max(0, at_ms - each.time_ms) for each in receipt.taken]
         for pending, reason in receipt.refused:
             waiting = pending.owner
-            waiting.letters += (_rejected(reason, pending, waiting.delivery.origin),)
+            waiting.letters += (_rejected(reason, pending, waiting.origin),)
             if waiting.settle(dead_lettered("rejected")):
                 letters += self._end(waiting)
         return letters

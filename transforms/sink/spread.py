@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from zlib import crc32
 
-from transforms.sink.batch import Pending, person_key
+from transforms.sink.batch import Pending
 
 _REQUESTS_A_LANE = 3
 """Fewer than these are not worth another lane: requests that follow each other are full."""
@@ -13,10 +13,7 @@ def by_person(pendings: Iterable[Pending], lanes: int) -> list[list[Pending]]:
     """The items of each lane; a person has the same lane in every bundle of every process."""
     spread: list[list[Pending]] = [[] for _ in range(lanes)]
     for pending in pendings:
-        identifiers = pending.item.operation.identifiers
-        person = identifiers.get("id")
-        key = person_key(identifiers) if person is None else person
-        spread[crc32(key.encode()) % lanes].append(pending)
+        spread[crc32(pending.item.person.encode()) % lanes].append(pending)
     return spread
 
 
@@ -29,7 +26,7 @@ def by_request(pendings: Iterable[Pending], lanes: int, max_items: int) -> list[
     total = 0
     for pending in pendings:
         total += 1
-        persons.setdefault(person_key(pending.item.operation.identifiers), []).append(pending)
+        persons.setdefault(pending.item.person, []).append(pending)
     used = min(lanes, max(1, total // (_REQUESTS_A_LANE * max_items)))
     full = -(-total // (used * max_items)) * max_items
     spread: list[list[Pending]] = [[]]

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.packing import pack
 from tests.transforms.sink.operations import LARGE, event, items_of, pendings, requests_of, shown
 from transforms.records import IdentifyOperation, Operation
-from transforms.sink.batch import BATCH_PATH, Pending, Request, person_key
+from transforms.resolve import person_key
+from transforms.sink.batch import BATCH_PATH, Pending, Request
 
 
 def owners(pending: Pending) -> list[int]:
@@ -201,7 +202,7 @@ def test_one_identify_a_person_and_request(
 ) -> None:
     for request in requests_of(given_operations, max_items=max_items):
         found = [
-            (person_key(pending.item.operation.identifiers), "_update" in operation.attributes)
+            (pending.item.person, "_update" in operation.attributes)
             for pending in request.pendings
             if isinstance(operation := pending.item.operation, IdentifyOperation)
         ]

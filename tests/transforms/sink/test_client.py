@@ -105,7 +105,7 @@ def test_nobody_listens() -> None:
         port = listener.getsockname()[1]
     client = TrackClient(f"http://127.0.0.1:{port}", Keyring(credentials), 10)
 
-    assert client.post("/api/v2/batch", BODY) == Answer(0, b"no answer: ConnectionError")
+    assert client.post("/api/v2/batch", BODY) == Answer(0, b"no answer: NewConnectionError")
 
 
 def test_an_answer_that_does_not_come_in_time(stand_in: CustomerIoStandIn) -> None:
@@ -120,7 +120,7 @@ def test_a_reset(stand_in: CustomerIoStandIn) -> None:
     stand_in.faults.next(Reset())
     client = TrackClient(stand_in.url, Keyring(credentials), 10)
 
-    assert client.post("/api/v2/batch", BODY) == Answer(0, b"no answer: ConnectionError")
+    assert client.post("/api/v2/batch", BODY) == Answer(0, b"no answer: ProtocolError")
     client.close()
 
 

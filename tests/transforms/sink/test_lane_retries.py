@@ -208,7 +208,7 @@ def test_what_was_taken_before_the_end_counts_once_when_it_comes_again(
         (unavailable(), "503"),
         (Respond(500, body='{"meta":{"error":"ada@x.org made trouble"}}'), "500"),
         (Respond(200, body="[]"), "200"),
-        (Reset(), "no answer: ConnectionError"),
+        (Reset(), "no answer: ProtocolError"),
     ],
 )
 def test_the_error_says_what_came_last_but_quotes_nobody(

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.transforms.sink.operations import event, pending
-from transforms.sink.batch import Pending, person_key
+from transforms.sink.batch import Pending
 from transforms.sink.spread import by_person, by_request
 
 PEOPLE = [*({"id": f"p{number}"} for number in range(30)), {"email": "A@x.org"}, {"cio_id": "03"}]
@@ -25,7 +25,7 @@ def owners(lane: list[Pending]) -> list[int]:
 
 
 def persons(lane: list[Pending]) -> set[str]:
-    return {person_key(each.item.operation.identifiers) for each in lane}
+    return {each.item.person for each in lane}
 
 
 def check(given_items: list[Pending], spread: list[list[Pending]], lanes: int) -> None:

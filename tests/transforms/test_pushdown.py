@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from tests.transforms.make import json_objects, letter_of, many, message, nested
 from transforms import coders
 from transforms.deadletter import dead_letter
-from transforms.decode import MAX_DEPTH, MAX_PASSED, Decode, decode_message, object_reader
+from transforms.decode import MAX_PASSED, Decode, decode_message
+from transforms.pushdown import MAX_DEPTH, Projection, object_reader
 from transforms.records import Message, Record
 
 FIELDS = ("event_type", "user_id", "event_properties")
-read_object = object_reader(FIELDS)
+PROJECTION = Projection(frozenset(FIELDS), frozenset(FIELDS))
+read_object = object_reader(PROJECTION)
 
 
 def test_a_record_has_the_fields_that_are_read_and_its_text() -> None:
@@ -129,5 +131,5 @@ def test_what_a_message_of_many_records_becomes_goes_on_in_parts() -> None:
             | beam.Create([many_records])
             | beam.Map(_alone).with_output_types(list[Message])
         )
-        decoded = batches | Decode(frozenset(FIELDS))
+        decoded = batches | Decode(PROJECTION)
         assert_that(decoded.passed | beam.Map(len), equal_to([MAX_PASSED, MAX_PASSED, 5]))
