@@ -177,7 +177,12 @@ async def _serve(pipe: Connection, server: _Server) -> None:
     ended = asyncio.Event()
 
     def command() -> None:
-        name, value = pipe.recv()
+        try:
+            name, value = pipe.recv()
+        except EOFError:
+            # Whoever measured is gone.
+            ended.set()
+            return
         if name == "seen":
             pipe.send(server.seen())
         elif name == "progress":

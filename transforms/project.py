@@ -56,9 +56,7 @@ def _select_unreserved(properties: Json, selection: Selection, tally: Tally) -> 
             # So it is where no more than them was decoded.
             return properties
         return {
-            name: value
-            for name, value in properties.items()
-            if name in names and value is not None
+            name: value for name, value in properties.items() if name in names and value is not None
         }
     chosen = select(properties, selection)
     if selection == "all":

@@ -105,7 +105,7 @@ def _properties(names: Iterable[str], refused: Iterable[str] = ()) -> Any:
 
 
 def _typed_dict(keys: dict[str, Any]) -> Any:
-    return TypedDict("Read", keys, total=False)  # type: ignore[misc]
+    return TypedDict("Read", keys, total=False)  # type: ignore[operator]
 
 
 def brackets(text: bytes) -> int:

@@ -36,6 +36,8 @@ def take_all(_message: Message) -> Fate:
 
 def chosen(messages: list[Message], ack_ids: list[str], choose: Choose) -> Chosen:
     """Those of a pull's messages that are to be read."""
+    if choose is take_all:
+        return Chosen(messages, ack_ids, bool(messages))
     fates = [choose(message) for message in messages]
     takes = [fate is Fate.TAKE for fate in fates]
     return Chosen(

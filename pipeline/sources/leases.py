@@ -8,6 +8,7 @@ theirs is used up.
 import logging
 import threading
 from collections.abc import Iterable
+from typing import Any
 
 from google.api_core.exceptions import (
     Aborted,
@@ -21,6 +22,7 @@ from google.api_core.exceptions import (
 )
 from google.api_core.retry import Retry, if_exception_type
 from google.cloud.pubsub_v1 import SubscriberClient
+from google.pubsub_v1.types import AcknowledgeRequest, ModifyAckDeadlineRequest
 
 _LOG = logging.getLogger(__name__)
 
@@ -95,7 +97,11 @@ class Leases:
         for number, some in enumerate(chunks):
             try:
                 self._client.acknowledge(
-                    subscription=self._subscription, ack_ids=some, retry=_RETRY, timeout=_TIMEOUT_S
+                    request=_request(
+                        AcknowledgeRequest, subscription=self._subscription, ack_ids=some
+                    ),
+                    retry=_RETRY,
+                    timeout=_TIMEOUT_S,
                 )
             except _AWAY:
                 return untaken + [each for rest in chunks[number:] for each in rest], refusal
@@ -151,9 +157,12 @@ class Leases:
         for some in _chunks(ack_ids):
             try:
                 self._client.modify_ack_deadline(
-                    subscription=self._subscription,
-                    ack_ids=some,
-                    ack_deadline_seconds=seconds,
+                    request=_request(
+                        ModifyAckDeadlineRequest,
+                        subscription=self._subscription,
+                        ack_ids=some,
+                        ack_deadline_seconds=seconds,
+                    ),
                     retry=_RETRY,
                     timeout=_TIMEOUT_S,
                 )
@@ -163,6 +172,11 @@ class Leases:
                 _LOG.info("Pub/Sub did not change deadlines: %s", type(error).__name__)
                 if isinstance(error, _AWAY):
                     return
+
+
+def _request(kind: Any, **fields: Any) -> Any:
+    """A request, made by protobuf itself: by proto-plus, each id takes 60 times as long."""
+    return kind.wrap(kind.pb()(**fields))
 
 
 def _chunks(ids: list[str]) -> list[list[str]]:

@@ -1,6 +1,8 @@
 """The messages of a pull, and of several that are handed out as one."""
 
 from collections import deque
+from collections.abc import Iterable
+from typing import Any
 
 from transforms.records import Message
 
@@ -20,6 +22,27 @@ class Pulled:
         """Bytes of their data."""
         self.again = again
         """They were handed out before, in a bundle that failed."""
+
+
+def pulled_of(received: Iterable[Any]) -> Pulled:
+    """The messages of an answer to a pull, given as protobuf's own ReceivedMessages."""
+    messages: list[Message] = []
+    ack_ids: list[str] = []
+    for each in received:
+        message = each.message
+        published = message.publish_time
+        attributes = message.attributes
+        messages.append(
+            Message(
+                message.data,
+                message.message_id,
+                published.seconds + published.nanos / 1e9,
+                # protobuf's map is slow to copy, and most messages have none.
+                dict(attributes.items()) if attributes else {},
+            )
+        )
+        ack_ids.append(each.ack_id)
+    return Pulled(messages, ack_ids)
 
 
 def pop_joined(waiting: deque[Pulled], max_messages: int) -> Pulled:

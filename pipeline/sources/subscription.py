@@ -6,7 +6,6 @@ after the pull, and reads nothing on FnApiRunner.
 """
 
 import itertools
-import logging
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -20,16 +19,14 @@ from apache_beam.io.unbounded_source import (
     UnboundedSource,
 )
 from apache_beam.pvalue import PBegin, PCollection
+from apache_beam.typehints import List
 from apache_beam.utils.timestamp import MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp
-from google.api_core.exceptions import GoogleAPIError
 
 from pipeline.sources.batches import batches
 from pipeline.sources.session import PullSession, session_of
 from pipeline.stop import STOP
 from transforms.records import Message
 from transforms.tally import PROCESS_LEDGER
-
-_LOG = logging.getLogger(__name__)
 
 PULLS_A_BUNDLE = 40
 """Of up to 1 000 messages each. The more, the less often the lanes stand still between two bundles;
@@ -59,13 +56,8 @@ class AckMark(CheckpointMark):
     def finalize_checkpoint(self) -> None:
         """The bundle is committed: its counts are final, its messages acknowledged."""
         PROCESS_LEDGER.commit()
-        if self._session is None or not self._ack_ids:
-            return
-        try:
-            self._session.acknowledge(self._ack_ids)
-        except GoogleAPIError as error:
-            # They come again, and what is delivered twice counts once.
-            _LOG.warning("Pub/Sub did not take an acknowledgement: %s", type(error).__name__)
+        if self._session is not None and self._ack_ids:
+            self._session.acknowledge_soon(self._ack_ids)
 
 
 class AckMarkCoder(coders.Coder):
@@ -181,14 +173,14 @@ class ReadFromSubscription(beam.PTransform[PBegin, PCollection[list[Message]]]):
         self._source = SubscriptionSource(subscription, stop_when_idle_s)
 
     def expand(self, input_or_inputs: PBegin) -> PCollection[list[Message]]:
-        messages: PCollection[list[Message]] = (
-            input_or_inputs
-            | "Pull"
-            >> ReadFromUnboundedSource(
-                self._source,
-                max_records_per_bundle=PULLS_A_BUNDLE,
-                max_read_time_seconds=_MAX_READ_TIME_S,
-            )
-            | "Unpack" >> beam.FlatMap(batches).with_output_types(list[Message])
+        pulls: PCollection[list[Message]] = input_or_inputs | "Pull" >> ReadFromUnboundedSource(
+            self._source,
+            max_records_per_bundle=PULLS_A_BUNDLE,
+            max_read_time_seconds=_MAX_READ_TIME_S,
         )
-        return messages
+        # Else Beam pickles a pull now and then to estimate its size.
+        pulls.element_type = List[Message]
+        batched: PCollection[list[Message]] = pulls | "Unpack" >> beam.FlatMap(
+            batches
+        ).with_output_types(list[Message])
+        return batched

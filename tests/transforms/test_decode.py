@@ -20,8 +20,9 @@ from tests.transforms.make import (
     message,
     nested,
 )
-from transforms.decode import MAX_DEPTH, MAX_MESSAGE_BYTES, decode_message
+from transforms.decode import decode_message
 from transforms.kept import MAX_KEPT_BYTES
+from transforms.pushdown import MAX_DEPTH, MAX_MESSAGE_BYTES
 
 
 @pytest.mark.parametrize(

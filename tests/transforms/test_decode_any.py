@@ -17,7 +17,8 @@ from tests.transforms.make import (
     message,
     nested,
 )
-from transforms.decode import MAX_DEPTH, Decoded, decode_message
+from transforms.decode import Decoded, decode_message
+from transforms.pushdown import MAX_DEPTH
 from transforms.records import Record, Settled
 
 

@@ -75,7 +75,8 @@ class TrackClient:
         """Sends one request. `path` is percent-encoded. Whatever goes wrong is an answer too."""
         self._used = site_id, api_key = self._keyring.pair
         request = self._request
-        request.headers["Content-Length"] = str(len(body))
+        headers: Any = request.headers
+        headers["Content-Length"] = str(len(body))
         # As bytes: requests encodes text as Latin-1 and raises for all other characters.
         HTTPBasicAuth(site_id.encode(), api_key.encode())(request)
         try:
@@ -88,7 +89,7 @@ class TrackClient:
                     # another path.
                     self._root + path,
                     body,
-                    request.headers,
+                    headers,
                     retries=False,
                     redirect=False,
                     timeout=self._timeout_s,
