@@ -126,3 +126,39 @@ def test_no_budget_stays_none_however_it_is_shared() -> None:
 
 def test_a_bundle_that_nobody_would_try_again_is_held() -> None:
     assert plan.delivery_policy(DEFAULTS, 1, hold=True).retry_for_s == math.inf
+
+
+def test_what_is_read_of_a_record_is_what_the_settings_need() -> None:
+    settings = parse_settings(
+        """
+        events:
+          event_properties: [amount]
+          user_properties: [plan]
+          where:
+            - {property: event_properties.kind, op: is_set}
+            - {property: country, op: is_set}
+        users: {user_properties: [email]}
+        mappings: {user_identifier: user_properties.key}
+        """
+    )
+
+    projection = plan.projection(settings)
+
+    assert projection.event_properties == {"amount", "kind"}
+    assert projection.user_properties == {"plan", "email", "key"}
+    assert projection.needed - plan.projection(DEFAULTS).needed == {"country"}
+    assert projection.needed < projection.fields
+    assert "group_properties" not in projection.needed
+    assert {"time", "uuid", "country"} <= projection.fields
+
+
+@pytest.mark.parametrize(
+    "page", ["users: {user_properties: all}", "events: {user_properties: all}"]
+)
+def test_all_properties_are_read_where_one_list_wants_all(page: str) -> None:
+    assert plan.projection(parse_settings(page)).user_properties is None
+
+
+def test_groups_are_read_where_they_are_selected() -> None:
+    settings = parse_settings("events: {group_properties: [size]}")
+    assert "group_properties" in plan.projection(settings).needed

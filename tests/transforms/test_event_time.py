@@ -189,3 +189,29 @@ def test_seconds_are_rounded_down(seconds: float) -> None:
 @given(st.integers(10**12, 2 * 10**12))
 def test_a_time_in_milliseconds_is_the_same_in_seconds(milliseconds: int) -> None:
     assert time_of({"time": milliseconds / 1000}) == time_of({"time": milliseconds}) == milliseconds
+
+
+@given(
+    st.datetimes(datetime(2001, 9, 10), datetime(2100, 1, 1)),
+    st.sampled_from(["%f", "%f0", "00%f", "١٢٣٤٥٦", "12 345", "-1.000", "00000Z", "1e0000", ""]),
+)
+def test_a_second_that_was_seen_before_reads_as_one_that_was_not(
+    moment: datetime, fraction: str
+) -> None:
+    text = f"{moment:%Y-%m-%d %H:%M:%S}." + fraction.replace("%f", f"{moment.microsecond:06}")
+
+    def read() -> int | None:
+        try:
+            return time_of({"event_time": text})
+        except InvalidTimeError:
+            return None
+
+    first = read()
+    time_of({"event_time": f"{moment:%Y-%m-%d %H:%M:%S}"})
+    assert read() == first
+
+
+def test_a_second_out_of_range_is_out_of_range_the_second_time_too() -> None:
+    for _ in range(2):
+        with pytest.raises(InvalidTimeError, match="outside"):
+            time_of({"event_time": "2001-09-09 01:46:39.999999"})

@@ -1,4 +1,4 @@
-"""Decode: only what is read is made, and everything else is as if all were."""
+"""Projection pushdown: only what is read is made, and everything else is as if all were."""
 
 from typing import Any
 
@@ -15,7 +15,8 @@ from tests.transforms.make import json_objects, letter_of, many, message, nested
 from transforms import coders
 from transforms.deadletter import dead_letter
 from transforms.decode import MAX_PASSED, Decode, decode_message
-from transforms.pushdown import MAX_DEPTH, Projection, object_reader
+from transforms.properties import OPERATORS
+from transforms.pushdown import MAX_DEPTH, Projection, brackets, object_reader
 from transforms.records import Message, Record
 
 FIELDS = ("event_type", "user_id", "event_properties")
@@ -119,6 +120,80 @@ def letter_text(record: Record) -> str | None:
 
 def _alone(element: Message) -> list[Message]:
     return [element]
+
+
+NEEDED = (*FIELDS, "$insert_id", "event_time", "user_properties")
+USUAL = Projection(
+    fields=frozenset((*NEEDED, "time", "uuid", "country")),
+    needed=frozenset(NEEDED),
+    event_properties=frozenset({"a", "b"}),
+    user_properties=frozenset({"plan"}),
+)
+EXPORTED: dict[str, Any] = {
+    "event_type": "A",
+    "$insert_id": "i1",
+    "event_time": "2026-05-04 10:01:07.123000",
+    "uuid": "not read",
+    "country": "not read",
+    "user_id": "u1",
+    "event_properties": {"x": {"deep": 1}, "b": [1, None], "a": None},
+    "user_properties": {"plan": "pro", "seats": 3},
+}
+read_usual = object_reader(USUAL)
+
+
+def test_of_the_usual_record_only_selected_properties_are_made() -> None:
+    record = read_usual(message(msgspec.json.encode(EXPORTED)))
+
+    assert record is not None
+    assert record.fields == {
+        "event_type": "A",
+        "$insert_id": "i1",
+        "event_time": "2026-05-04 10:01:07.123000",
+        "user_id": "u1",
+        "event_properties": {"b": [1, None], "a": None},
+        "user_properties": {"plan": "pro"},
+    }
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"event_type": None}, id="no type"),
+        pytest.param({"event_type": 7}, id="a type that is no text"),
+        pytest.param({"$insert_id": ""}, id="an empty insert id"),
+        pytest.param({"$insert_id": 7}, id="an insert id that is no text"),
+        pytest.param({"event_time": None}, id="no event time"),
+        pytest.param({"event_time": 1_777_888_867}, id="a time in seconds"),
+        pytest.param({"event_properties": [1]}, id="properties that are no object"),
+        *(
+            pytest.param({"user_properties": {name: {"a": 1}, "plan": "pro"}}, id=name)
+            for name in sorted(OPERATORS)
+        ),
+        pytest.param({"user_properties": {"$set": ""}}, id="an operator with an empty text"),
+    ],
+)
+def test_of_any_other_record_every_field_that_may_be_needed_is_made(
+    changes: dict[str, Any],
+) -> None:
+    fields = EXPORTED | changes
+
+    record = read_usual(message(msgspec.json.encode(fields)))
+
+    assert record is not None
+    assert record.fields == {name: fields[name] for name in fields if name in USUAL.fields}
+
+
+def test_a_property_that_nothing_reads_may_be_too_large_to_be_held() -> None:
+    text = msgspec.json.encode(EXPORTED).replace(b'{"deep":1}', b"1e999")
+
+    assert read_usual(message(text)) is not None
+
+
+@many
+@given(st.binary(max_size=60) | st.text('{}[]"a,:', max_size=200).map(str.encode))
+def test_brackets_are_counted(text: bytes) -> None:
+    assert brackets(text) == text.count(b"{") + text.count(b"[")
 
 
 def test_what_a_message_of_many_records_becomes_goes_on_in_parts() -> None:

@@ -174,3 +174,26 @@ def test_any_record_has_one_dated_ulid(fields: dict[str, Any], time_ms: int) -> 
     again = msgspec.json.decode(msgspec.json.encode(fields))
     assert event_ulid(again, time_ms) == text
     assert number_in(text) >> 80 == time_ms
+
+
+_parts = st.none() | st.booleans() | st.integers() | texts() | st.text("aé😀", min_size=250)
+
+
+@many
+@given(app=_parts, device_id=_parts, insert_id=_parts)
+def test_what_most_records_have_is_hashed_as_everything_else(
+    app: Any, device_id: Any, insert_id: Any
+) -> None:
+    fields = {"app": app, "device_id": device_id, "$insert_id": insert_id, "uuid": "u1"}
+    own = "u1" if insert_id in (None, "") and insert_id is not False else insert_id
+    digest = blake2b(digest_size=10)
+    for part in (app, device_id, own):
+        digest.update(len(written(part)).to_bytes(4, "big") + written(part))
+
+    assert event_ulid(fields, TIME) == ulid(TIME, digest.digest())
+
+
+def written(part: Any) -> bytes:
+    if part is None:
+        return b""
+    return part.encode() if isinstance(part, str) else msgspec.json.encode(part)
