@@ -144,8 +144,8 @@ def test_what_is_read_of_a_record_is_what_the_settings_need() -> None:
 
     projection = plan.projection(settings)
 
-    assert projection.event_properties == {"amount", "kind"}
-    assert projection.user_properties == {"plan", "email", "key"}
+    assert projection.event_properties == frozenset({"amount", "kind"})
+    assert projection.user_properties == frozenset({"plan", "email", "key"})
     assert projection.needed - plan.projection(DEFAULTS).needed == {"country"}
     assert projection.needed < projection.fields
     assert "group_properties" not in projection.needed

@@ -103,7 +103,7 @@ def test_another_app_device_or_insert_id_is_another_event(changes: dict[str, Any
     assert of(**changes) != of()
 
 
-_parts = st.tuples(texts(), texts(), texts().filter(bool))
+_any_part = st.tuples(texts(), texts(), texts().filter(bool))
 
 
 @many
@@ -176,11 +176,11 @@ def test_any_record_has_one_dated_ulid(fields: dict[str, Any], time_ms: int) -> 
     assert number_in(text) >> 80 == time_ms
 
 
-_parts = st.none() | st.booleans() | st.integers() | texts() | st.text("aé😀", min_size=250)
+_any_part = st.none() | st.booleans() | st.integers() | texts() | st.text("aé😀", min_size=250)
 
 
 @many
-@given(app=_parts, device_id=_parts, insert_id=_parts)
+@given(app=_any_part, device_id=_any_part, insert_id=_any_part)
 def test_what_most_records_have_is_hashed_as_everything_else(
     app: Any, device_id: Any, insert_id: Any
 ) -> None:
