@@ -103,7 +103,7 @@ def test_another_app_device_or_insert_id_is_another_event(changes: dict[str, Any
     assert of(**changes) != of()
 
 
-_any_part = st.tuples(texts(), texts(), texts().filter(bool))
+_parts = st.tuples(texts(), texts(), texts().filter(bool))
 
 
 @many
