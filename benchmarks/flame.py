@@ -116,7 +116,7 @@ def streaming(program: str, warm: Portion, portion: Portion, svg: Path) -> None:
         accepting() as acceptor,
         running(pubsub, acceptor.url, observed=True) as subject,
     ):
-        warming_up(acceptor, publishing, subject, warm)
+        warming_up(acceptor, publishing, [subject], warm)
         spy = Spy(program, subject.pid, svg, f"streaming: {portion.records:,} records")
         publishing.publish_all(portion)
         wait_for(acceptor, portion, subject.alive)

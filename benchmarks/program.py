@@ -17,6 +17,7 @@ from benchmarks.settings import API_KEY, SITE_ID, page
 
 _STOP_S = 150.0
 _LAST_WORDS = 2_000
+_LEDGER = "ledger.json"
 
 
 class ProgramError(RuntimeError):
@@ -26,11 +27,14 @@ class ProgramError(RuntimeError):
 class Program:
     """A command with PUBSUB_EMULATOR_HOST and credentials in its environment.
 
-    `log`: the file for what it prints.
+    `log`: the file for what it prints; `ledger`: that of its ledger, where it writes one.
     """
 
-    def __init__(self, command: Sequence[str], log: Path, pubsub: str) -> None:
+    def __init__(
+        self, command: Sequence[str], log: Path, pubsub: str, ledger: Path | None = None
+    ) -> None:
         self._log = log
+        self._ledger = ledger
         with log.open("wb") as file:
             self._process = subprocess.Popen(
                 command,
@@ -54,6 +58,15 @@ class Program:
         """Raises ProgramError when it has ended."""
         if self._process.poll() is not None:
             raise self._error("ended early")
+
+    def received(self) -> int:
+        """Records that it has read, up to a second ago."""
+        assert self._ledger is not None
+        try:
+            received: int = msgspec.json.decode(self._ledger.read_bytes())["received"]
+        except FileNotFoundError:
+            return 0
+        return received
 
     def peak_mib(self) -> float:
         """Its peak resident memory so far, MiB."""
@@ -98,6 +111,7 @@ def command(directory: Path, url: str, *flags: str, **delivery: float) -> list[s
         f"--customerio_endpoint={url}",
         f"--input_subscription={SUBSCRIPTION}",
         f"--dead_letter_files={directory / 'dead'}",
+        f"--ledger_file={directory / _LEDGER}",
         *flags,
     ]
 
@@ -115,7 +129,7 @@ def running(
         words = command(directory, url, *flags, **delivery)
         if observed:
             words[2:2] = ["benchmarks.observed"]
-        program = Program(words, directory / "log.txt", pubsub)
+        program = Program(words, directory / "log.txt", pubsub, directory / _LEDGER)
         try:
             yield program
         finally:

@@ -31,7 +31,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
         accepting(arrivals=True) as acceptor,
         running(pubsub, acceptor.url) as program,
     ):
-        warming_up(acceptor, publishing, program, warm)
+        warming_up(acceptor, publishing, [program], warm)
         for rate in bench.sizes.latency_rates:
             bench.say(f"{rate} records/s for {bench.sizes.latency_s:g} s")
             yield from _at_rate(bench, rate, publishing, acceptor, program)

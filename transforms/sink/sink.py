@@ -96,18 +96,21 @@ class _DeliverDoFn(beam.DoFn):
         window: Any = beam.DoFn.WindowParam,
     ) -> list[Any]:
         letters: list[Any] = []
+        part, size = self._part, self._part_bytes
         for delivery in element if self.batched else (element,):
             items = delivery.items
             waiting = Waiting(
                 delivery.origin, timestamp, window, len(items), delivery.fallen, delivery.letters
             )
             for item in items:
-                self._part.append(Pending(item, waiting, delivery.time_ms))
-                self._part_bytes += len(item.body)
+                part.append(Pending(item, waiting, delivery.time_ms))
+                size += len(item.body)
             if not items:
                 letters += self._end(waiting)
-            if len(self._part) >= _PART_RECORDS or self._part_bytes >= _PART_BYTES:
+            if size >= _PART_BYTES or len(part) >= _PART_RECORDS:
                 letters += self._send(last=False)
+                part, size = self._part, 0
+        self._part_bytes = size
         return letters
 
     def finish_bundle(self) -> list[Any]:
@@ -153,7 +156,9 @@ class _DeliverDoFn(beam.DoFn):
             if waiting.settle(DELIVERED):
                 letters += self._end(waiting)
         self._tally.add(DELIVERED, delivered)
-        self._tally.latencies_ms += [max(0, at_ms - each.time_ms) for each in receipt.taken]
+        self._tally.latencies_ms += [
+            at_ms - each.time_ms if each.time_ms < at_ms else 0 for each in receipt.taken
+        ]
         for pending, reason in receipt.refused:
             waiting = pending.owner
             waiting.letters += (_rejected(reason, pending, waiting.origin),)
