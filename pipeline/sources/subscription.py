@@ -33,9 +33,10 @@ PULLS_A_BUNDLE = 40
 and the more is sent again after a crash."""
 _BUNDLE_BYTES = 64 * 1024 * 1024
 """Of the messages of a bundle."""
-BUNDLES_A_GENERATION = 100
+BUNDLES_A_GENERATION = 200
 """FnApiRunner keeps about 100 kB for every bundle that it has run: a generation of the pipeline
-ends after so many, and the next one begins in the same process."""
+ends after so many, and the next one begins in the same process. That takes half a second, in which
+records wait, so it must not come too often either."""
 FILL_S = 0.1
 """A bundle that has begun waits so long for more: fewer bundles, and fuller requests."""
 _IDLE_WAIT_S = 1.0
