@@ -5,7 +5,7 @@ part of an event's work, and most of a record never goes out.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any, Required, TypedDict
+from typing import Annotated, Any, Required, TypedDict, TypeGuard
 
 import msgspec
 from msgspec import Meta, Struct
@@ -89,11 +89,18 @@ def _usual_form(projection: Projection) -> Any:
         "$insert_id": Required[Annotated[str, Meta(min_length=1)]],
         "event_time": Required[str],
     }
-    if projection.event_properties is not None:
+    if _can_be_picked(projection.event_properties):
         form["event_properties"] = _properties(projection.event_properties) | None
-    if projection.user_properties is not None:
+    if _can_be_picked(projection.user_properties):
         form["user_properties"] = _properties(projection.user_properties, OPERATORS) | None
     return _typed_dict(form)
+
+
+def _can_be_picked(names: frozenset[str] | None) -> TypeGuard[frozenset[str]]:
+    """Whether a type can hold just these names: msgspec 0.22 does not find a key of a TypedDict
+    that is not ASCII, unless that very text was encoded before.
+    """
+    return names is not None and all(map(str.isascii, names))
 
 
 _Refused = Annotated[str, Meta(max_length=0, pattern="$.")]

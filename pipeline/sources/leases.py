@@ -124,7 +124,7 @@ class Leases:
 
     def give_back(self, ack_ids: list[str]) -> None:
         """Lets go of messages, so that they come again at once, to whoever pulls."""
-        self._let_go(ack_ids)
+        self.let_go(ack_ids)
         self._set_deadline(ack_ids, 0)
 
     def close(self) -> None:
@@ -138,7 +138,8 @@ class Leases:
         # What is settled and still not told is not given back: it would come again at once.
         self.give_back(list(self._held.difference(self._settled)))
 
-    def _let_go(self, ack_ids: list[str]) -> None:
+    def let_go(self, ack_ids: list[str]) -> None:
+        """Extends these messages no more: they come again when their deadline passes."""
         with self._changed:
             self._held.difference_update(ack_ids)
 

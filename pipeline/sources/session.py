@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -72,6 +72,7 @@ class PullSession:
         self._under_way: Any = None
         self._failures = 0
         self._busy_at = time.monotonic()
+        self._acknowledgement: Future[None] | None = None
         self._acknowledging = ThreadPoolExecutor(max_workers=1, thread_name_prefix="acknowledge")
         self._thread = threading.Thread(target=self._guarded, name="pull", daemon=True)
         self._thread.start()
@@ -128,10 +129,13 @@ class PullSession:
     def acknowledge_soon(self, ack_ids: list[str]) -> None:
         """Like `acknowledge`, by a thread of its own: the next bundle need not wait for Pub/Sub.
 
-        What it does not take is logged.
+        Waits for the one before: where Pub/Sub is slow to take them, no more is read than it takes,
+        and a stop has one of them to wait for. What it does not take is logged.
         """
         self._settled(ack_ids)
-        self._acknowledging.submit(self._acknowledge, ack_ids)
+        if self._acknowledgement is not None:
+            self._acknowledgement.result()
+        self._acknowledgement = self._acknowledging.submit(self._acknowledge, ack_ids)
 
     def _settled(self, ack_ids: list[str]) -> None:
         with self._changed:
@@ -144,6 +148,9 @@ class PullSession:
         except GoogleAPIError as error:
             # They come again, and what is delivered twice counts once.
             _LOG.warning("Pub/Sub did not take an acknowledgement: %s", type(error).__name__)
+        except Exception as error:
+            _LOG.error("Acknowledging failed: %s", type(error).__name__)
+            self._leases.let_go(ack_ids)
 
     def take_again(self) -> None:
         """Lets what was taken and not acknowledged be taken once more, before everything else.

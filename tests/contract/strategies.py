@@ -121,6 +121,7 @@ _common: dict[str, Strategy] = {
     "event_time": mostly(times, odd_times),
     "device_id": st.sampled_from(["d1", "d2"]),
     "insert_id": st.integers(0, 99).map(str),
+    "$insert_id": st.integers(0, 99).map(str),
     "api_key": st.just("of the project"),
     "groups": scalars,
 }

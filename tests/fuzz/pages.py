@@ -4,7 +4,7 @@ from typing import Any
 
 Page = dict[str, Any]
 
-_LISTED = ["plan", "email", "groups", "recipient", "nested", "é", "$set"]
+_LISTED = ["plan", "email", "groups", "recipient", "nested", "é", "durée", "$set"]
 
 PAGES: tuple[Page, ...] = (
     {},

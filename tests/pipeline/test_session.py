@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 import pytest
 from google.api_core.exceptions import InvalidArgument, RetryError
+from google.auth.exceptions import RefreshError
 from google.cloud.pubsub_v1 import SubscriberClient
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
@@ -331,6 +332,55 @@ def test_an_acknowledgement_that_is_refused_lets_the_messages_come_again(
     assert pub_sub.deadlines[-1] == (LEASE_S, frozenset(other.ack_ids))
     pub_sub.pass_time(LEASE_S)
     assert "a" in texts(taken(session))
+
+
+def test_an_acknowledgement_waits_for_the_one_before_and_the_end_for_the_last(
+    pub_sub: PubSub,
+) -> None:
+    gate = threading.Event()
+
+    class Slow(SubscriberClient):  # type: ignore[misc]
+        """Takes acknowledgements only once the gate is open."""
+
+        def acknowledge(self, *args: Any, **kwargs: Any) -> None:
+            assert gate.wait(PATIENCE_S)
+            super().acknowledge(*args, **kwargs)
+
+    pub_sub.put("a", "b")
+    session = PullSession(SUBSCRIPTION, Slow())
+    first, second = ([ack_id] for ack_id in taken(session).ack_ids)
+    session.acknowledge_soon(first)
+    handed_over = threading.Event()
+
+    def go_on() -> None:
+        session.acknowledge_soon(second)
+        handed_over.set()
+
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    assert not handed_over.wait(0.2), "one is under way: no more are to pile up behind it"
+    gate.set()
+    thread.join(PATIENCE_S)
+    assert handed_over.is_set()
+    session.close()
+    assert pub_sub.acknowledged == first + second
+
+
+def test_acknowledging_that_fails_in_an_unforeseen_way_is_told_and_lets_go(
+    pub_sub: PubSub, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(SubscriberClient):  # type: ignore[misc]
+        """Fails as no answer of Pub/Sub makes it fail."""
+
+        def acknowledge(self, *args: Any, **kwargs: Any) -> None:
+            raise RefreshError("of the credentials")
+
+    pub_sub.put("a")
+    session = PullSession(SUBSCRIPTION, Broken())
+    session.acknowledge_soon(taken(session).ack_ids)
+    session.close()
+    assert "Acknowledging failed: RefreshError" in caplog.text
+    assert pub_sub.deadlines == [], "neither extended nor given back: its lease ends by itself"
 
 
 def test_leases_are_extended_again_after_pub_sub_was_away(pub_sub: PubSub, opened: Opener) -> None:

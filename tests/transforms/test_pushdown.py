@@ -1,5 +1,6 @@
 """Projection pushdown: only what is read is made, and everything else is as if all were."""
 
+import pickle
 from typing import Any
 
 import apache_beam as beam
@@ -154,6 +155,22 @@ def test_of_the_usual_record_only_selected_properties_are_made() -> None:
         "event_properties": {"b": [1, None], "a": None},
         "user_properties": {"plan": "pro"},
     }
+
+
+@pytest.mark.parametrize("space", ["event_properties", "user_properties"])
+@pytest.mark.parametrize("name", ["durée", "日本", "😀", "größe"])
+def test_a_property_is_read_whatever_the_script_of_its_name(space: str, name: str) -> None:
+    names = frozenset({"plan", name})
+    projection = Projection(USUAL.fields, USUAL.needed, names, names)
+    # As it arrives on a worker: no text of it has been used before.
+    read = object_reader(pickle.loads(pickle.dumps(projection)))
+    text = msgspec.json.encode(EXPORTED | {space: {}})
+    text = text.replace(f'"{space}":{{}}'.encode(), f'"{space}":{{"{name}":5}}'.encode())
+
+    record = read(message(text))
+
+    assert record is not None
+    assert record.fields[space] == {name: 5}
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,8 @@ class TrackClient:
                 )
                 with closing(response):
                     answer = _read(response)
-        except (OSError, HTTPError, zlib.error) as error:
+        except (OSError, HTTPError, ValueError, zlib.error) as error:
+            # ValueError: http.client's, of a chunk with a negative size for one.
             late = self._wire.was_cut or _timed_out(error)
             return self._late() if late else _no_answer(_explained(error))
         # A connection that is cut within the head looks like an answer without a body.

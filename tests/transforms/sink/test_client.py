@@ -49,6 +49,9 @@ def test_a_request_as_it_leaves() -> None:
         pytest.param(OK + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", id="two lengths"),
         pytest.param(OK + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", id="no gzip"),
         pytest.param(OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}", id="no chunk"),
+        pytest.param(
+            OK + b"Transfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n", id="a chunk of -2 bytes"
+        ),
         pytest.param(OK + b"A: b\r\n" * 200 + b"\r\n", id="too many headers"),
         pytest.param(OK + b"A: " + b"a" * 70_000 + b"\r\n\r\n", id="a header without an end"),
     ],
