@@ -10,7 +10,6 @@ from pathlib import Path
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions, TypeOptions
-from pydantic import ValidationError
 from rich.console import Console
 
 from pipeline import graph, plan
@@ -26,10 +25,16 @@ from pipeline.options import (
     budget_processes,
     parse,
     runner_name,
+    setting_flags,
 )
-from pipeline.settings import CredentialError, Settings, SettingsError, load_settings
-from pipeline.settings.explain import explain
-from pipeline.settings.model import CustomerIo
+from pipeline.settings import (
+    CredentialError,
+    CredentialReference,
+    Settings,
+    SettingsError,
+    load_settings,
+)
+from pipeline.settings.credentials import SECRET_ALLOWED
 from pipeline.sources.dataflow import ReadOnDataflow
 from pipeline.sources.files import FileReadError, ReadFromFiles, find_files
 from pipeline.sources.session import SubscriptionError
@@ -74,9 +79,7 @@ def set_up_logging() -> None:
 
 def _start(options: PipelineOptions) -> int:
     given = options.view_as(StreamOptions)
-    settings = load_settings(given.settings)
-    if given.customerio_endpoint:
-        settings = with_endpoint(settings, given.customerio_endpoint)
+    settings = load_settings(given.settings, setting_flags(given))
     if settings.status == "disabled":
         print("The settings say status: disabled. Nothing is read.")
         return EXIT_OK
@@ -119,26 +122,14 @@ def _start(options: PipelineOptions) -> int:
     return EXIT_OK
 
 
-def with_endpoint(settings: Settings, url: str) -> Settings:
-    """The settings with another endpoint. Raises UsageError when it is none."""
-    try:
-        endpoint = CustomerIo.model_validate({"endpoint": url}).endpoint
-    except ValidationError as error:
-        [fault] = explain(error)
-        raise UsageError(
-            f"--customerio_endpoint: {fault.found}; allowed: {fault.allowed}"
-        ) from None
-    customerio = settings.customerio.model_copy(update={"endpoint": endpoint})
-    return settings.model_copy(update={"customerio": customerio})
-
-
 def _refuse_environment(settings: Settings) -> None:
     for key in ("site_id", "api_key"):
-        reference = str(getattr(settings.customerio, key))
-        if reference.startswith("${"):
+        reference: CredentialReference = getattr(settings.customerio, key)
+        if not reference.in_secret_manager:
             raise UsageError(
                 f"customerio.{key}: {reference} is not set on Dataflow's workers; store the value "
-                "in Secret Manager and write secret://projects/P/secrets/S/versions/V"
+                f"in Secret Manager and write {SECRET_ALLOWED} in the settings, or as "
+                f"--customerio_{key}"
             )
 
 

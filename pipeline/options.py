@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import os
 import re
 from typing import Any
 
@@ -12,10 +13,17 @@ from apache_beam.options.pipeline_options import (
     WorkerOptions,
 )
 
+from pipeline.settings.flags import FLAGS
+
 ONE_MACHINE = frozenset({"DirectRunner", "FnApiRunner", "SwitchingDirectRunner"})
 """Runners that we carry out on FnApiRunner: the one local runner that finalises bundles, so that
 messages can be acknowledged after delivery and not before."""
 DATAFLOW = "DataflowRunner"
+ONE_MACHINE_FLAGS = ("stop_when_idle_s", "ledger_file", "environment_file")
+"""Flags that mean nothing to a job of many machines."""
+WORKER_IMAGE = "WORKER_IMAGE"
+"""The variable in which a Flex Template's image knows its own name. The workers start from the
+image that launched the job, so the two never differ."""
 
 _SUBSCRIPTION = re.compile(r"projects/[^/\s]+/subscriptions/[^/\s]+")
 _TOPIC = re.compile(r"projects/[^/\s]+/topics/[^/\s]+")
@@ -35,7 +43,10 @@ class StreamOptions(PipelineOptions):
 
     @classmethod
     def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--settings", help="Settings file, YAML or JSON, local or gs://.")
+        parser.add_argument(
+            "--settings",
+            help="Settings file, YAML or JSON, local or gs://. Flags of settings win over it.",
+        )
         parser.add_argument(
             "--input_subscription", help="Pub/Sub subscription: projects/P/subscriptions/S."
         )
@@ -43,14 +54,12 @@ class StreamOptions(PipelineOptions):
             "--input_files", help="Glob of .json, .ndjson or .gz files, local or gs://."
         )
         parser.add_argument(
-            "--dead_letter_topic", help="Pub/Sub topic for dead letters: projects/P/topics/T."
+            "--dead_letter_topic",
+            help="Pub/Sub topic for dead letters: projects/P/topics/T. Either this or files.",
         )
         parser.add_argument(
-            "--dead_letter_files", help="Prefix of files for dead letters, local or gs://."
-        )
-        parser.add_argument(
-            "--customerio_endpoint",
-            help="Base URL of the Track API; wins over the settings. For tests and proxies.",
+            "--dead_letter_files",
+            help="Prefix of files for dead letters, local or gs://. Either this or a topic.",
         )
         parser.add_argument(
             "--environment_file",
@@ -71,6 +80,9 @@ class StreamOptions(PipelineOptions):
             help="Processes that share the request budget at the most. Default on Dataflow: "
             "max_num_workers times the machine's vCPUs; elsewhere 1.",
         )
+        settings = parser.add_argument_group("settings", "Each wins over the settings file.")
+        for name, key in FLAGS.items():
+            settings.add_argument(f"--{name}", help=f"{key.description} Allowed: {key.allowed}.")
 
 
 def parse(argv: list[str]) -> PipelineOptions:
@@ -94,6 +106,9 @@ def parse(argv: list[str]) -> PipelineOptions:
         raise UsageError("\n".join(problems))
     options = PipelineOptions(argv)
     options.view_as(SetupOptions).save_main_session = False
+    workers = options.view_as(WorkerOptions)
+    if runner_name(known) == DATAFLOW and not workers.sdk_container_image:
+        workers.sdk_container_image = os.environ.get(WORKER_IMAGE)
     if known.input_subscription:
         options.view_as(StandardOptions).streaming = True
     return options
@@ -116,8 +131,11 @@ def _unknown(argument: str, parser: argparse.ArgumentParser) -> str:
 
 def _contradictions(given: argparse.Namespace) -> list[str]:
     problems = []
-    if not given.settings:
-        problems.append("--settings FILE is missing: the settings say what is sent, and where")
+    if not given.settings and not setting_flags(given):
+        problems.append(
+            "--settings FILE is missing: the settings say what is sent, and where; each can be a "
+            "flag too, such as --customerio_region"
+        )
     if bool(given.input_subscription) == bool(given.input_files):
         problems.append("give one of --input_subscription and --input_files")
     if bool(given.dead_letter_topic) == bool(given.dead_letter_files):
@@ -152,7 +170,7 @@ def _contradictions(given: argparse.Namespace) -> list[str]:
             "disk and goes away with it; on Dataflow give a gs:// prefix"
         )
     if runner not in ONE_MACHINE:
-        for flag in ("stop_when_idle_s", "ledger_file", "environment_file"):
+        for flag in ONE_MACHINE_FLAGS:
             if getattr(given, flag) is not None:
                 problems.append(f"--{flag} works on one machine, not with --runner={runner}")
         if given.input_subscription and runner != DATAFLOW:
@@ -161,6 +179,11 @@ def _contradictions(given: argparse.Namespace) -> list[str]:
                 "only after their delivery is not proven; use DirectRunner or DataflowRunner"
             )
     return problems
+
+
+def setting_flags(given: Any) -> dict[str, str]:
+    """The settings that flags give, by name; a flag with an empty text counts as not given."""
+    return {name: text for name in FLAGS if (text := getattr(given, name))}
 
 
 def runner_name(options: Any) -> str:

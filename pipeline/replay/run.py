@@ -61,9 +61,10 @@ def run(asked: Replay) -> int:
     launch.set_up_logging()
     LEFT.reset()
     try:
-        settings = load_settings(asked.settings)
-        if asked.customerio_endpoint:
-            settings = launch.with_endpoint(settings, asked.customerio_endpoint)
+        endpoint = asked.customerio_endpoint
+        settings = load_settings(
+            asked.settings, {"customerio_endpoint": endpoint} if endpoint else None
+        )
         if settings.status == "disabled" and not asked.dry_run:
             print("The settings say status: disabled. Nothing is sent.")
             return launch.EXIT_OK

@@ -15,13 +15,15 @@ from dotenv import dotenv_values
 
 from transforms.silence import silence
 
-CREDENTIAL_ALLOWED = "${ENV_NAME} or secret://projects/P/secrets/S/versions/V"
+SECRET_ALLOWED = "secret://projects/P/secrets/S/versions/V"
+CREDENTIAL_ALLOWED = f"${{ENV_NAME}} or {SECRET_ALLOWED}"
+SECRET_PATTERN = (
+    r"secret://projects/[a-z0-9.:-]+/secrets/[A-Za-z0-9_-]{1,255}/versions/[A-Za-z0-9_-]+"
+)
+"""Shapes of the three ids: https://cloud.google.com/secret-manager/docs/reference/rest"""
 
 _ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-# Shapes of the three ids: https://cloud.google.com/secret-manager/docs/reference/rest
-_SECRET = re.compile(
-    r"secret://(projects/[a-z0-9.:-]+/secrets/[A-Za-z0-9_-]{1,255}/versions/[A-Za-z0-9_-]+)"
-)
+_SECRET = re.compile(SECRET_PATTERN)
 _SECRET_MANAGER_TIMEOUT_S = 30.0
 _LOGGER_OF_ANSWERS = "google.cloud.secretmanager_v1.services.secret_manager_service.transports.grpc"
 
@@ -48,6 +50,11 @@ class CredentialReference:
     def __str__(self) -> str:
         """The reference as it stands in the settings."""
         return self.reference
+
+    @property
+    def in_secret_manager(self) -> bool:
+        """Whether every machine of the project can read it, and not only this process."""
+        return _SECRET.fullmatch(self.reference) is not None
 
     def resolve(self, environment: Mapping[str, str | None] | None = None) -> str:
         """The credential, without white space around it; read afresh at every call.

@@ -23,13 +23,14 @@ class Document:
     """`data` is made of texts, numbers, booleans, None, lists and dicts.
 
     `faults` are those that `data` cannot show. Where a value itself cannot be read its path is
-    also in `unreadable`, and `data` holds None.
+    also in `unreadable`, and `data` holds None. `flags` are the values that flags have put there.
     """
 
     data: object = None
     lines: dict[Path, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     unreadable: set[Path] = field(default_factory=set)
+    flags: dict[Path, str] = field(default_factory=dict)
 
     def line(self, path: Path) -> int | None:
         """Line of the key or list item at `path`, else of the nearest one that holds it."""
@@ -37,14 +38,41 @@ class Document:
             path = path[:-1]
         return self.lines.get(path)
 
+    def put(self, path: Path, value: "Document", flag: str) -> None:
+        """Puts the value of a flag to `path`, in place of what the file has there.
 
-def read_document(text: str) -> Document:
-    """Read YAML or JSON.
+        Where the file has something else than the mapping that the value belongs to, nothing is
+        put: the model is going to refuse the file for that.
+        """
+        holder = self.data
+        for part in path[:-1]:
+            holder = holder.setdefault(part, {}) if isinstance(holder, dict) else None
+        if not isinstance(holder, dict):
+            return
+        holder[path[-1]] = value.data
+        self.lines = {at: line for at, line in self.lines.items() if not _is_under(at, path)}
+        self.faults = [fault for fault in self.faults if not _is_under(fault.path, path)]
+        self.faults += [fault.under(*path) for fault in value.faults]
+        self.unreadable = {at for at in self.unreadable if not _is_under(at, path)}
+        self.unreadable |= {(*path, *at) for at in value.unreadable}
+        self.flags[path] = flag
+
+    def flag(self, path: Path) -> str | None:
+        """The flag that has put the value at `path`, if one has."""
+        return next((flag for at, flag in self.flags.items() if _is_under(path, at)), None)
+
+
+def _is_under(path: Path, holder: Path) -> bool:
+    return path[: len(holder)] == holder
+
+
+def read_document(text: str, *, nullable: bool = False) -> Document:
+    """Read YAML or JSON. `nullable`: it may be null, which a whole file may not be.
 
     Raises:
         UnreadableError: the text as a whole cannot be read; single values that cannot are faults.
     """
-    line, root = read_tree(text)
+    line, root = read_tree(text, nullable=nullable)
     document = Document(lines={(): line})
     document.data = _Reader(document).value(root, ())
     return document

@@ -19,7 +19,8 @@ ITEM: Final = "[]"
 class Key(NamedTuple):
     """One key. `section` is set when it holds keys itself; the top of the file has path ().
 
-    `choices` are the words that may be written, where these are all there is.
+    `choices` are the words that may be written, where these are all there is; `annotation` is the
+    type of the model's field.
     """
 
     path: tuple[str, ...]
@@ -28,6 +29,7 @@ class Key(NamedTuple):
     description: str
     choices: tuple[str, ...] = ()
     section: type[Section] | None = None
+    annotation: Any = None
 
     @property
     def name(self) -> str:
@@ -57,7 +59,9 @@ def _keys_of(section: type[Section], path: tuple[str, ...]) -> Iterator[Key]:
             words = f"a list of mappings with the keys {', '.join(item.model_fields)}"
         else:
             words = ", ".join(choices) or _number(field)
-        yield Key(here, words, _default(field), field.description or "", choices)
+        yield Key(
+            here, words, _default(field), field.description or "", choices, None, field.annotation
+        )
         if item:
             yield from _keys_of(item, (*here, ITEM))
 

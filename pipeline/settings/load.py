@@ -1,5 +1,6 @@
-"""From a path to checked settings, or to everything that is wrong with the file."""
+"""From a path and flags to checked settings, or to everything that is wrong with them."""
 
+from collections.abc import Mapping
 from pathlib import Path as FilePath
 
 from pydantic import ValidationError
@@ -8,12 +9,14 @@ from pipeline.settings import contradictions
 from pipeline.settings.document import Document, read_document
 from pipeline.settings.explain import explain
 from pipeline.settings.faults import Fault, kind_of
+from pipeline.settings.flags import FLAGS, overlay
 from pipeline.settings.model import Settings
 from pipeline.settings.problems import UNKNOWN_KEY, Problem, SettingsError, key_text
 from pipeline.settings.yaml_tree import UnreadableError
 
 _MAX_BYTES = 1024 * 1024
 
+_COMMAND_LINE = "the command line"
 _NO_FILE = "there is no such file"
 _NO_ACCESS = "the file may not be read"
 # By name: the backends' own exception classes come with packages that a local run does without.
@@ -29,17 +32,19 @@ _URL_FAULTS = {
 }
 
 
-def load_settings(path: str) -> Settings:
+def load_settings(path: str | None, flags: Mapping[str, str] | None = None) -> Settings:
     """Read the settings file at `path`: a local path, or a URL that Beam can open (gs://…).
 
+    `flags`: values that win over the file's, by the names of `flags.FLAGS`. Without a path they
+    stand alone.
+
     Raises:
-        SettingsError: the file cannot be read or is wrong; it holds every problem at once.
+        SettingsError: the file cannot be read, or it or a flag is wrong; it holds every problem at
+            once.
     """
-    try:
-        text = _decoded(_read_url(path) if "://" in path else _read_local(path))
-    except UnreadableError as error:
-        raise _as_settings_error(error, path) from error.__cause__
-    return parse_settings(text, path)
+    document = _read(path) if path else Document({})
+    overlay(document, flags or {})
+    return _settings(document, path or "")
 
 
 def parse_settings(text: str, source: str = "settings") -> Settings:
@@ -48,15 +53,30 @@ def parse_settings(text: str, source: str = "settings") -> Settings:
     Raises:
         SettingsError: the text is wrong; it holds every problem at once.
     """
+    return _settings(_parsed(text, source), source)
+
+
+def _read(path: str) -> Document:
     try:
-        document = read_document(text)
+        text = _decoded(_read_url(path) if "://" in path else _read_local(path))
+    except UnreadableError as error:
+        raise _as_settings_error(error, path) from error.__cause__
+    return _parsed(text, path)
+
+
+def _parsed(text: str, source: str) -> Document:
+    try:
+        return read_document(text)
     except UnreadableError as error:
         raise _as_settings_error(error, source) from None
+
+
+def _settings(document: Document, source: str) -> Settings:
     settings, faults = _checked(document.data)
     faults = document.faults + [fault for fault in faults if not _is_known(fault, document)]
     if settings is None or faults:
         # Outside of any except block: pydantic's error would drag the input along.
-        raise SettingsError(_problems(faults, document), source)
+        raise SettingsError(_problems(faults, document), _sources(faults, document, source))
     return settings
 
 
@@ -78,11 +98,25 @@ def _is_known(fault: Fault, document: Document) -> bool:
 
 
 def _problems(faults: list[Fault], document: Document) -> list[Problem]:
-    problems = [
-        Problem(key_text(path), document.line(path), found, allowed, hint)
-        for path, found, allowed, hint in faults
-    ]
+    problems = [_problem(fault, document) for fault in faults]
     return sorted(problems, key=lambda problem: problem.line or 0)
+
+
+def _problem(fault: Fault, document: Document) -> Problem:
+    path, found, allowed, hint = fault
+    flag = document.flag(path)
+    if flag is None:
+        return Problem(key_text(path), document.line(path), found, allowed, hint)
+    inside = path[len(FLAGS[flag].path) :]
+    return Problem(f"--{key_text((flag, *inside))}", None, found, allowed, hint)
+
+
+def _sources(faults: list[Fault], document: Document, file: str) -> str:
+    """What the problems are in: the file, the command line or both."""
+    of_flags = [document.flag(fault.path) is not None for fault in faults]
+    if not any(of_flags):
+        return file
+    return _COMMAND_LINE if all(of_flags) else f"{file} and {_COMMAND_LINE}"
 
 
 def _as_settings_error(error: UnreadableError, source: str) -> SettingsError:

@@ -70,8 +70,10 @@ class Mapping:
 Node = Scalar | Sequence | Mapping
 
 
-def read_tree(text: str) -> tuple[int, Node]:
+def read_tree(text: str, *, nullable: bool = False) -> tuple[int, Node]:
     """Line of the root, and the root. Aliases share the node of their anchor.
+
+    `nullable`: no content is null, as it is behind a key.
 
     Raises:
         UnreadableError: a syntax error, no content, a second document, too deep, too many aliases.
@@ -79,7 +81,7 @@ def read_tree(text: str) -> tuple[int, Node]:
     if _is_json(text):
         text = text.translate(_JSON_ONLY)
     try:
-        return _Builder(yaml.parse(text, Loader=yaml.SafeLoader)).root()
+        return _Builder(yaml.parse(text, Loader=yaml.SafeLoader)).root(nullable)
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise UnreadableError("a control character stands here", line, "delete it") from None
@@ -99,7 +101,7 @@ class _Builder:
         self._anchors: dict[str, Node] = {}
         self._aliases = 0
 
-    def root(self) -> tuple[int, Node]:
+    def root(self, nullable: bool) -> tuple[int, Node]:
         found: tuple[int, Node] | None = None
         for event in self._events:
             if not isinstance(event, yaml.DocumentStartEvent):
@@ -110,6 +112,8 @@ class _Builder:
                 )
             first = next(self._events)
             found = _line(first), self._node(first, 0)
+        if nullable:
+            return found or (1, Scalar(None))
         if found is None or (isinstance(found[1], Scalar) and found[1].value is None):
             raise UnreadableError("the file is empty", None, "start from settings.example.yaml")
         return found

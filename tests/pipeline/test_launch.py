@@ -81,7 +81,8 @@ DATAFLOW = ("--runner=DataflowRunner", "--max_num_workers=2", BUCKET, STREAM)
         pytest.param(
             ("--setings=x", FILES, LETTERS),
             "--setings is no flag of this program or of Beam; did you mean --settings?\n"
-            "--settings FILE is missing: the settings say what is sent, and where",
+            "--settings FILE is missing: the settings say what is sent, and where; each can be a "
+            "flag too, such as --customerio_region",
             id="flags",
         ),
         pytest.param(
@@ -108,7 +109,8 @@ DATAFLOW = ("--runner=DataflowRunner", "--max_num_workers=2", BUCKET, STREAM)
         ),
         pytest.param(
             (SETTINGS, FILES, LETTERS, "--customerio_endpoint=http://track.customer.io"),
-            '--customerio_endpoint: found "http://track.customer.io"; http would send the '
+            "the command line: 1 problem\n"
+            '  --customerio_endpoint: found "http://track.customer.io"; http would send the '
             "credentials in clear; allowed: null, or https://HOST[:PORT][/PATH] "
             "(http only to this machine)",
             id="an endpoint in the clear",
@@ -121,19 +123,22 @@ DATAFLOW = ("--runner=DataflowRunner", "--max_num_workers=2", BUCKET, STREAM)
         pytest.param(
             (SETTINGS, *DATAFLOW),
             "customerio.site_id: ${CUSTOMERIO_SITE_ID} is not set on Dataflow's workers; store "
-            "the value in Secret Manager and write secret://projects/P/secrets/S/versions/V",
+            "the value in Secret Manager and write secret://projects/P/secrets/S/versions/V in the "
+            "settings, or as --customerio_site_id",
             id="the environment on Dataflow",
         ),
         pytest.param(
             ("--settings=secrets.yaml", *DATAFLOW),
             "customerio.api_key: ${CUSTOMERIO_API_KEY} is not set on Dataflow's workers; store "
-            "the value in Secret Manager and write secret://projects/P/secrets/S/versions/V",
+            "the value in Secret Manager and write secret://projects/P/secrets/S/versions/V in the "
+            "settings, or as --customerio_api_key",
             id="half of the environment on Dataflow",
         ),
         pytest.param(
             (SETTINGS, FILES, BUCKET, "--runner=dataflow", "--max_num_workers=2"),
             "customerio.site_id: ${CUSTOMERIO_SITE_ID} is not set on Dataflow's workers; store "
-            "the value in Secret Manager and write secret://projects/P/secrets/S/versions/V",
+            "the value in Secret Manager and write secret://projects/P/secrets/S/versions/V in the "
+            "settings, or as --customerio_site_id",
             id="the environment on Dataflow by its short name",
         ),
         pytest.param(

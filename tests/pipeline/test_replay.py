@@ -300,7 +300,8 @@ def test_disabled_settings_send_nothing(
         ),
         pytest.param(
             ("--customerio_endpoint=http://track.customer.io",),
-            '--customerio_endpoint: found "http://track.customer.io"; http would send the '
+            "the command line: 1 problem\n"
+            '  --customerio_endpoint: found "http://track.customer.io"; http would send the '
             "credentials in clear; allowed: null, or https://HOST[:PORT][/PATH] "
             "(http only to this machine)",
             id="an endpoint in the clear",
