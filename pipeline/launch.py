@@ -89,7 +89,7 @@ def _start(options: PipelineOptions) -> int:
     if one_machine:
         credentials.resolve()
     elif runner == DATAFLOW:
-        _refuse_environment(settings)
+        refuse_environment(settings)
     # On one machine a file is read once and by nobody again: its bundle is never given back.
     hold = one_machine and bool(given.input_files)
     policy = plan.delivery_policy(
@@ -122,7 +122,8 @@ def _start(options: PipelineOptions) -> int:
     return EXIT_OK
 
 
-def _refuse_environment(settings: Settings) -> None:
+def refuse_environment(settings: Settings) -> None:
+    """Raises UsageError when a credential is a variable of this machine, which no worker has."""
     for key in ("site_id", "api_key"):
         reference: CredentialReference = getattr(settings.customerio, key)
         if not reference.in_secret_manager:

@@ -69,13 +69,14 @@ _REGEXES: Final = {
     RENAME_ALLOWED: r"^\{.*\}$",
 }
 """By the words for what is allowed. All are POSIX extended expressions, as the service wants it."""
-_EXAMPLES: Final = {
+EXAMPLES: Final = {
     "events_include": "Song Played,session_start",
     "events_exclude": '["[Amplitude] Element Clicked", Internal Heartbeat]',
     "events_where": "[{property: user_properties.plan, op: is, values: [pro, team]}]",
     "events_rename": "{session_start: Session Started}",
     "users_user_properties": "plan,country",
 }
+"""Shown in the form's help, where a value takes more than a word."""
 
 
 def metadata() -> dict[str, Any]:
@@ -142,7 +143,7 @@ def _help(name: str, key: Key) -> str:
         words += " A list is written in brackets, or with commas alone."
     if _is_set_by_preset(key):
         words += f" Default: {key.default}."
-    return words + (f" Example: {_EXAMPLES[name]}" if name in _EXAMPLES else "")
+    return words + (f" Example: {EXAMPLES[name]}" if name in EXAMPLES else "")
 
 
 def _type(key: Key) -> str:

@@ -1,17 +1,25 @@
 """The command line: what is refused, and in which words."""
 
 import pytest
-from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, StandardOptions
+from apache_beam.options.pipeline_options import (
+    PipelineOptions,
+    SetupOptions,
+    StandardOptions,
+    WorkerOptions,
+)
 
 from pipeline.options import (
     DATAFLOW,
     ONE_MACHINE,
+    WORKER_IMAGE,
     StreamOptions,
     UsageError,
     budget_processes,
     parse,
     runner_name,
+    setting_flags,
 )
+from pipeline.settings.flags import FLAGS
 
 SUBSCRIPTION = "--input_subscription=projects/p/subscriptions/s"
 FILES = "--input_files=/data/*.json"
@@ -349,3 +357,28 @@ def test_help_names_our_flags_and_beams(capsys: pytest.CaptureFixture[str]) -> N
     shown = capsys.readouterr().out
     for flag in ("--settings", "--input_subscription", "--dead_letter_topic", "--max_num_workers"):
         assert flag in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "image"),
+    [
+        pytest.param(("--runner=DataflowRunner",), "registry/launcher:1", id="the launcher's"),
+        pytest.param(
+            ("--runner=dataflow", "--sdk_container_image=other:2"), "other:2", id="as it is said"
+        ),
+        pytest.param((), None, id="none on one machine"),
+    ],
+)
+def test_workers_start_from_the_image_of_their_launcher(
+    arguments: tuple[str, ...], image: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(WORKER_IMAGE, "registry/launcher:1")
+    options = parse([*STREAM, *arguments])
+    assert options.view_as(WorkerOptions).sdk_container_image == image
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_a_setting_as_a_flag_is_enough_and_beam_keeps_it_once(name: str) -> None:
+    options = parse([*STREAM[1:], f"--{name}=x"])
+    assert options.get_all_options(drop_default=True)[name] == "x"
+    assert setting_flags(options.view_as(StreamOptions)) == {name: "x"}
