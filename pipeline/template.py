@@ -61,14 +61,16 @@ LEFT_OUT: Final = {*ONE_MACHINE_FLAGS, "input_files"}
 """Flags that a template for streams has no use for."""
 
 _GROUPS: Final = {"customerio": "Customer.io"}
-_NAME = "[^][{}\"'&*!|>%@`#,? ][^,]*"
-_LIST = r"\[.*\]"
+_NAMES = "^[^{}\"'&*!|>%@`#,? ].*$"
+_LIST = r"^\[.*\]$"
 _REGEXES: Final = {
     PROPERTY_ALLOWED: r"^([A-Za-z_$][A-Za-z0-9_$]*|(user_properties|event_properties)\..+)$",
     ENDPOINT_ALLOWED: "^(null|https?://[^ ?#@]+)$",
     RENAME_ALLOWED: r"^\{.*\}$",
 }
-"""By the words for what is allowed. All are POSIX extended expressions, as the service wants it."""
+"""By the words for what is allowed. All are POSIX extended expressions, as the service wants it,
+and mean the same to a browser: so no class of characters holds a bracket or a backslash.
+"""
 EXAMPLES: Final = {
     "events_include": "Song Played,session_start",
     "events_exclude": '["[Amplitude] Element Clicked", Internal Heartbeat]',
@@ -158,14 +160,14 @@ def _regex(key: Key) -> str:
     if takes_credential(key):
         return f"^{SECRET_PATTERN}$"
     if takes_names(key):
-        return f"^({_LIST}|{_NAME}(, *{_NAME})*)$"
+        return _NAMES
     if key.choices:
         return f"^({'|'.join(key.choices)})$"
     if key.annotation is int:
         return "^[0-9]+$"
     if key.annotation is float:
         return r"^[0-9]+(\.[0-9]+)?$"
-    return _REGEXES.get(key.allowed, f"^{_LIST}$")
+    return _REGEXES.get(key.allowed, _LIST)
 
 
 def text() -> str:
