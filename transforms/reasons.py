@@ -76,7 +76,9 @@ BESIDE_THE_LEDGER: Final[Mapping[str, str]] = MappingProxyType(
         "batch_items": "Operations in them.",
         "first_attempt": "Operations accepted by the first request that held them.",
         "after_retry": "Operations accepted by a later one.",
+        "late": "Operations accepted over a minute after the time that they carry.",
         "throttled_ms": "Milliseconds that bundles waited for the request budget or on a 429.",
+        "delivering_ms": "Milliseconds from the first operation of a bundle to its last answer.",
         "blocked.credentials": "Answers 401 or 403: the credentials are wrong.",
         "blocked.endpoint": "Answers 3xx or 404: the endpoint is wrong.",
     }

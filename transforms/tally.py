@@ -14,6 +14,8 @@ from apache_beam.metrics.metric import Metrics
 
 NAMESPACE = "amplitude_to_customerio"
 LATENCY = "latency_ms"
+LATE_MS = 60_000
+"""Above it an operation is late. Amplitude aims at 60 s (p95) for its own event streaming."""
 COUNTED_AT_ONCE = ("blocked.credentials", "blocked.endpoint")
 """In this process's ledger from the moment they happen: their bundle may not commit for days."""
 _BUCKETS_PER_DOUBLING = 12

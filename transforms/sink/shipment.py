@@ -4,8 +4,9 @@ While the lanes deliver one part, the bundle's own thread makes the next one rea
 leaves in a lane that does not fill a request waits for the next part; so requests are full.
 """
 
+import time
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future, wait
 from operator import attrgetter
 
@@ -22,16 +23,24 @@ class Shipment:
     """`runs`: the bundle's items in each lane; `threads`: the lanes' own.
 
     `alone`: the most items of a request, when no other bundle is under way in this process.
+    `clock` (seconds) is for tests.
     """
 
     def __init__(
-        self, runs: Sequence[Run], threads: Sequence[Executor], alone: int | None = None
+        self,
+        runs: Sequence[Run],
+        threads: Sequence[Executor],
+        alone: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._runs = runs
         self._alone = alone
         self._threads = threads
         self._parts: deque[list[Future[None]]] = deque()
         self._used: set[Run] = set()
+        self._clock = clock
+        self._began: float | None = None
+        self._took_s = 0.0
 
     def send(self, pendings: Iterable[Pending], *, last: bool = False) -> None:
         """Hands a part over to the lanes: each person's items in the order of their time.
@@ -49,12 +58,16 @@ class Shipment:
         part: list[Future[None]] = []
         for run, thread, waiting in zip(self._runs, self._threads, spread, strict=True):
             if waiting or (last and run in self._used):
+                if self._began is None:
+                    self._began = self._clock()
                 self._used.add(run)
                 waiting.sort(key=_by_time)
                 part.append(thread.submit(run.deliver, waiting, last=last))
         self._parts.append(part)
         while last and self._parts:
             self._wait_for_oldest()
+        if self._began is not None:
+            self._took_s = self._clock() - self._began
 
     def _wait_for_oldest(self) -> None:
         part = self._parts.popleft()
@@ -80,12 +93,13 @@ class Shipment:
         return found
 
     def counts(self) -> Counter[str]:
-        """What the lanes counted. `throttled_ms` of a bundle: they wait side by side, so it has
-        waited as long as one of them.
+        """What the lanes counted, and `delivering_ms`: how long it took them together.
+        `throttled_ms` of a bundle: they wait side by side, so it has waited as long as one of them.
         """
         counts: Counter[str] = Counter()
         for run in self._used:
             counts.update(run.counts)
         waits = (run.counts["throttled_ms"] for run in self._used)
         counts["throttled_ms"] = max(waits, default=0)
+        counts["delivering_ms"] = int(self._took_s * 1000)
         return counts

@@ -23,7 +23,7 @@ from transforms.sink.lane import Receipt
 from transforms.sink.lanes import DeliveryPolicy, Lanes, acquire, release
 from transforms.sink.shipment import Shipment
 from transforms.stage import DEAD_LETTERS
-from transforms.tally import NAMESPACE, Tally
+from transforms.tally import LATE_MS, NAMESPACE, Tally
 
 _STAGE = "deliver"
 _PART_RECORDS = 10_000
@@ -156,9 +156,11 @@ class _DeliverDoFn(beam.DoFn):
             if waiting.settle(DELIVERED):
                 letters += self._end(waiting)
         self._tally.add(DELIVERED, delivered)
-        self._tally.latencies_ms += [
+        latencies_ms = [
             at_ms - each.time_ms if each.time_ms < at_ms else 0 for each in receipt.taken
         ]
+        self._tally.latencies_ms += latencies_ms
+        self._tally.add("late", sum(map(LATE_MS.__lt__, latencies_ms)))
         for pending, reason in receipt.refused:
             waiting = pending.owner
             waiting.letters += (_rejected(reason, pending, waiting.origin),)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.local.customerio import CustomerIoStandIn, Hang, Match
+from pipeline.local.customerio import CustomerIoStandIn, Hang, Match, rate_limited
 from pipeline.local.customerio.actions import Respond
 from tests.transforms.sink.lane_under_test import (
     credentials,
@@ -69,6 +69,25 @@ def test_what_fills_no_request_waits_for_the_next_part(stand_in: CustomerIoStand
     assert shipment.receipts() == []
     counts = shipment.counts()
     assert (counts["requests"], counts["first_attempt"], counts["throttled_ms"]) == (3, 10, 0)
+
+
+def test_what_a_bundle_took_is_from_its_first_operation_to_its_last_answer(
+    stand_in: CustomerIoStandIn,
+) -> None:
+    # On the clock of a lane under test, time passes only while the lane waits.
+    with lane_to(stand_in.url) as under_test, ThreadPoolExecutor(max_workers=1) as thread:
+        clock = under_test.time
+        run = under_test.lane.begin(max_items=1, max_bytes=475_000)
+        shipment = Shipment([run], [thread], clock=clock.clock)
+        shipment.send([])
+        clock.now += 100
+        assert shipment.counts()["delivering_ms"] == 0
+        stand_in.faults.next(rate_limited(7), times=2)
+        shipment.send(events(0))
+        shipment.send(events(1), last=True)
+
+    assert len(clock.slept) == 2
+    assert shipment.counts()["delivering_ms"] == pytest.approx(1000 * sum(clock.slept), abs=1)
 
 
 def test_a_part_without_items_ends_a_shipment(stand_in: CustomerIoStandIn) -> None:

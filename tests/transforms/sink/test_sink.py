@@ -1,5 +1,6 @@
 """The sink as a transform: what is counted, what is set aside, what a failing bundle leaves."""
 
+import time
 from collections.abc import Iterator
 from itertools import repeat
 
@@ -65,12 +66,15 @@ def test_everything_is_delivered_and_counted(
         "batch_items": 6,
         "request_bytes": sum(line.bytes for line in lines),
         "first_attempt": 6,
+        "late": 6,
     }
+    took_ms = outcome.counts.pop("delivering_ms")
     assert {name: count for name, count in outcome.counts.items() if count} == expected
     assert outcome.accepted == 6
     # The source commits the bundle; until then its counts are open.
     assert +ledger.snapshot()[0] == {}
     counts, latencies = ledger.snapshot(with_open=True)
+    assert counts.pop("delivering_ms") == took_ms
     assert +counts == expected
     assert latencies.total() == 6
 
@@ -210,6 +214,17 @@ def test_every_record_is_settled_once(stand_in: CustomerIoStandIn) -> None:
     assert people == {f"p{n}": {"n": 55 + n} for n in range(5)}
 
 
+def test_an_operation_is_late_when_its_time_is_over_a_minute_ago(
+    stand_in: CustomerIoStandIn,
+) -> None:
+    age_s = int(time.time()) - BASE_S
+    records = deliveries([event(0), event(age_s - 300), event(age_s + 300)])
+
+    outcome = run_sink(stand_in, records)
+
+    assert (outcome.counts["late"], outcome.counts["first_attempt"]) == (2, 3)
+
+
 def test_the_time_waited_for_customer_io_is_reported_to_the_runner(
     stand_in: CustomerIoStandIn,
 ) -> None:
@@ -218,6 +233,7 @@ def test_the_time_waited_for_customer_io_is_reported_to_the_runner(
     outcome = run_sink(stand_in, deliveries([event(0)]))
 
     assert 1000 <= outcome.counts["throttled_ms"] <= 1300
+    assert outcome.counts["delivering_ms"] >= outcome.counts["throttled_ms"]
     assert outcome.counts["cumulativeThrottlingSeconds"] == 1
     assert outcome.counts["after_retry"] == 1
 
