@@ -45,7 +45,11 @@ SETTINGS = {
           event_properties: [plan]
         users: {user_properties: [plan]}
         """,
-    "no events": "{preset: all_properties, events: {enabled: false}, users: {user_properties: all}}",
+    "no events": """
+        preset: all_properties
+        events: {enabled: false}
+        users: {user_properties: all}
+        """,
     "no users": "{preset: all_properties, users: {enabled: false}}",
 }
 
