@@ -5,6 +5,8 @@ that exist.
 import json
 import logging
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from pipeline.monitoring.__main__ import files, main
 from pipeline.monitoring.alerts import Alert, alerts, policy
 from pipeline.monitoring.dashboard import charts, dashboard
 from pipeline.monitoring.queries import OF_A_DISTRIBUTION, Watched, exported, growth
+from pipeline.settings.table import settings_table
 from transforms.metrics import METRICS
 from transforms.sink.alarm import BLOCKED, Alarm
 from transforms.sink.answers import Meaning, Verdict
@@ -188,7 +191,7 @@ def test_the_growth_of_a_counter_begins_at_0() -> None:
 def test_what_the_job_logs_when_it_is_blocked_is_what_the_filter_looks_for(
     meaning: Meaning, caplog: pytest.LogCaptureFixture
 ) -> None:
-    Alarm().ring(Verdict(meaning, "401 Unauthorized"))
+    Alarm().ring(Verdict(meaning, detail="401 Unauthorized"))
 
     [record] = caplog.records
     assert record.levelno == logging.ERROR
@@ -235,3 +238,37 @@ def test_an_alert_names_its_section_and_the_section_says_what_to_do(alert: Alert
     places = [sections()[alert.slug].find(heading) for heading in headings]
     assert -1 not in places
     assert places == sorted(places)
+
+
+def test_flags_settings_and_files_that_the_runbook_names_exist() -> None:
+    flags = set(re.findall(r"--[a-z]+(?:_[a-z]+)+", RUNBOOK))
+    known = set(re.findall(r"--[a-z]+(?:_[a-z]+)+", _help_of("main", "replay", "monitoring")))
+    assert len(flags) >= 6
+    assert flags <= known
+    keys = {row.split("`")[1] for row in settings_table().splitlines() if row.startswith("| `")}
+    sections_of_settings = "|".join({key.partition(".")[0] for key in keys if "." in key})
+    named = set(re.findall(rf"`((?:{sections_of_settings})\.[a-z_]+)[`:]", RUNBOOK))
+    assert len(named) >= 6
+    assert named <= keys
+    for path in re.findall(r"\]\(((?!#)[^)]+)\)", RUNBOOK):
+        assert (ROOT / "docs" / path).exists(), path
+
+
+def _help_of(*commands: str) -> str:
+    modules = {"replay": ["pipeline", "replay"]}
+    return "".join(
+        subprocess.run(
+            [sys.executable, "-m", *modules.get(name, [f"pipeline.{name}"]), "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=ROOT,
+        ).stdout
+        for name in commands
+    )
+
+
+def test_links_within_the_runbook_lead_somewhere() -> None:
+    headings = re.findall(r"^#+ (.+)$", RUNBOOK, re.MULTILINE)
+    anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    assert set(re.findall(r"\]\(#([^)]+)\)", RUNBOOK)) <= anchors
