@@ -1,5 +1,10 @@
-# The figures of docs/performance.md. Each target makes the environment first.
-.PHONY: bench bench-quick flame
+# Each target makes the environment first.
+.PHONY: bench bench-quick flame rehearse
+
+rehearse: ## a Dataflow submission without a cloud (docs/rehearsal.md), under a minute
+	tests/rehearsal/run.sh
+
+# The figures of docs/performance.md.
 
 bench: ## everything, under 15 minutes
 	benchmarks/run.sh --json bench.json --plot docs/performance.svg --page docs/performance.md

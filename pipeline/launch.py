@@ -143,7 +143,10 @@ def store_of(given: StreamOptions) -> Store:
 
 def _subscription(given: StreamOptions, runner: str) -> graph.Source:
     if runner == DATAFLOW:
-        return ReadOnDataflow(given.input_subscription)
+        try:
+            return ReadOnDataflow(given.input_subscription)
+        except ValueError as error:
+            raise UsageError(f"--input_subscription: {error}") from error
     return ReadFromSubscription(given.input_subscription, given.stop_when_idle_s)
 
 

@@ -55,16 +55,19 @@ class GatherMessages(beam.DoFn):
 
 
 class ReadOnDataflow(beam.PTransform[PBegin, PCollection[list[Message]]]):
-    """Messages of `subscription` (projects/P/subscriptions/S), with id, attributes and time."""
+    """Messages of `subscription` (projects/P/subscriptions/S), with id, attributes and time.
+
+    Raises ValueError where the project or the subscription has a name that Google does not give.
+    """
 
     def __init__(self, subscription: str) -> None:
         super().__init__()
-        self._subscription = subscription
+        self._read = ReadFromPubSub(subscription=subscription, with_attributes=True)
 
     def expand(self, input_or_inputs: PBegin) -> PCollection[list[Message]]:
         messages: PCollection[list[Message]] = (
             input_or_inputs
-            | "Read" >> ReadFromPubSub(subscription=self._subscription, with_attributes=True)
+            | "Read" >> self._read
             | "To message" >> beam.ParDo(GatherMessages()).with_output_types(List[Message])
         )
         return messages
