@@ -1,5 +1,6 @@
 """A job that was submitted: what the fakes were told."""
 
+import shutil
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,8 +68,11 @@ def submitted_by_hand(world: World, source: Path, launch: Launch) -> Submission:
 def submitted_by_launcher(
     world: World, environment: Environment, source: Path, launch: Launch
 ) -> Submission:
-    """Runs the template's file as the launcher does, and then submits what it wrote."""
-    main = source / "pipeline" / "main.py"
+    """Runs the template's file as the launcher does, and then submits what it wrote.
+
+    The file stands alone, as in the image: all else is from the package that is installed there.
+    """
+    main = Path(shutil.copy(source / "pipeline" / "main.py", world.home))
     ran = world.run(environment.python, main, *launch.by_launcher(), at=world.home)
     assert ran.code == 0, ran.said
     assert launch.name not in world.dataflow.jobs, "only the launcher may submit"

@@ -160,17 +160,22 @@ def test_nothing_but_our_packages_is_staged(by_hand: Submission) -> None:
 
 
 def test_the_staged_package_is_all_that_a_worker_needs(
-    rehearsed: World, environment: Environment, submission: Submission, tmp_path: Path
+    rehearsed: World,
+    environment: Environment,
+    by_hand: Submission,
+    by_launcher: Submission,
+    tmp_path: Path,
 ) -> None:
-    graph = tmp_path / "pipeline.pb"
-    graph.write_bytes(submission.staged["pipeline.pb"])
-    ran = rehearsed.run(environment.python, "-I", WORKER_PROGRAM, graph, at=tmp_path)
+    graphs = [tmp_path / "by_hand.pb", tmp_path / "by_launcher.pb"]
+    for graph, submission in zip(graphs, (by_hand, by_launcher), strict=True):
+        graph.write_bytes(submission.staged["pipeline.pb"])
+    ran = rehearsed.run(environment.python, "-I", WORKER_PROGRAM, *graphs, at=tmp_path)
     assert ran.code == 0, ran.said
-    origins = {name: Path(path) for name, path in json.loads(ran.said).items()}
-    assert set(origins) >= {"pipeline.main", *DATAFLOW.unpacks, *DATAFLOW.steps}
-    for name in ("pipeline.main", *DATAFLOW.unpacks, *DATAFLOW.steps):
-        top = environment.packages / origins[name].relative_to(environment.packages).parts[0]
-        assert top.name in ("pipeline", "transforms")
+    ours = {"pipeline.main", *DATAFLOW.unpacks, *DATAFLOW.steps}
+    for origins in json.loads(ran.said):
+        assert set(origins) >= ours
+        tops = {Path(origins[name]).relative_to(environment.packages).parts[0] for name in ours}
+        assert tops == {"pipeline", "transforms"}
 
 
 def test_the_package_asks_for_nothing_that_is_not_locked(environment: Environment) -> None:

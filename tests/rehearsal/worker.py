@@ -1,7 +1,8 @@
 """What a worker does with a job's graph before any record comes: it builds every function of it.
 
-Run by itself, with nothing of this repository on its path: python -I worker.py PIPELINE_PB
-Prints JSON: the name of each step, and of the program's module -> the file that its code is from.
+Run by itself, with nothing of this repository on its path: python -I worker.py PIPELINE_PB...
+Prints JSON: for each graph the name of each step, and of the program's module -> the file that its
+code is from.
 """
 
 import importlib
@@ -32,4 +33,5 @@ def origins(graph: api.Pipeline) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(origins(api.Pipeline.FromString(Path(sys.argv[1]).read_bytes()))))
+    graphs = [api.Pipeline.FromString(Path(path).read_bytes()) for path in sys.argv[1:]]
+    print(json.dumps([origins(graph) for graph in graphs]))
