@@ -1,8 +1,7 @@
 """What is wrong with a launch is said before anything is staged: one message, exit code 2."""
 
-import os
+import json
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from tests.rehearsal.launcher import MAX_WORKERS, Launch
 from tests.rehearsal.world import PROJECT, Ran, World
 from tests.security.canaries import found_in
 
-PROGRAM = (sys.executable, "-m", "pipeline.main")
+FORKS = Path(__file__).parent / "forks.py"
 SUBSCRIPTION = f"projects/{PROJECT}/subscriptions/stream"
 RIGHT = {
     "settings": "gs://rehearsal-bucket/right.yaml",
@@ -70,21 +69,26 @@ def launch(name: str) -> Launch:
     return Launch(name, RIGHT if name == RIGHT_ONE else WRONG[name][0])
 
 
+def arguments(name: str) -> list[str]:
+    given = launch(name).by_launcher()
+    if name == "budget-nobody-knows":
+        given.remove(f"--max_num_workers={MAX_WORKERS}")
+    return given
+
+
 @pytest.fixture(scope="module")
-def launched(rehearsed: World, source: Path) -> dict[str, Ran]:
-    """All of them, some at a time."""
+def launched(
+    rehearsed: World, source: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Ran]:
+    """All of them, one after the other."""
     for name, text in FILES.items():
         rehearsed.storage.put(name, text.encode())
-
-    def run(name: str) -> Ran:
-        arguments = launch(name).by_launcher()
-        if name == "budget-nobody-knows":
-            arguments.remove(f"--max_num_workers={MAX_WORKERS}")
-        return rehearsed.run(*PROGRAM, *arguments, at=source)
-
     names = [RIGHT_ONE, *WRONG]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(zip(names, pool.map(run, names), strict=True))
+    runs = tmp_path_factory.mktemp("runs") / "arguments.json"
+    runs.write_text(json.dumps([arguments(name) for name in names]))
+    code, said = rehearsed.run(sys.executable, FORKS, runs, at=source)
+    assert code == 0, said
+    return {name: Ran(*ran) for name, ran in zip(names, json.loads(said), strict=True)}
 
 
 @pytest.mark.parametrize("name", WRONG)
