@@ -1,5 +1,6 @@
 """A job is submitted, by hand and by the Flex Template launcher, to an API of this machine."""
 
+import gzip
 import io
 import json
 import tarfile
@@ -142,6 +143,13 @@ def test_no_credential_leaves_the_submitting_machine(
     leaks = {place: found_in(content, rehearsed.secrets) for content, place in places.items()}
     assert len(leaks) > 10
     assert {place: found for place, found in leaks.items() if found} == {}
+
+
+def test_the_search_would_find_each_of_them(rehearsed: World) -> None:
+    assert len(rehearsed.secrets) == 5
+    for secret in rehearsed.secrets:
+        packed = gzip.compress(json.dumps({"found": secret.value}).encode())
+        assert found_in(packed, rehearsed.secrets) == [secret]
 
 
 def test_where_the_credentials_are_does_travel(submission: Submission) -> None:

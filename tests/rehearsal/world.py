@@ -62,9 +62,10 @@ class World(NamedTuple):
             "GOOGLE_APPLICATION_CREDENTIALS": str(self.home / "key.json"),
             "STORAGE_EMULATOR_HOST": self.storage.url,
             "NO_GCE_CHECK": "true",
-            "HTTPS_PROXY": _NOWHERE,
-            "HTTP_PROXY": _NOWHERE,
-            "NO_PROXY": "localhost,127.0.0.1",
+            # gRPC knows the small letters only.
+            "https_proxy": _NOWHERE,
+            "http_proxy": _NOWHERE,
+            "no_proxy": "localhost,127.0.0.1",
             "CUSTOMERIO_SITE_ID": SITE_ID.value,
             "CUSTOMERIO_API_KEY": API_KEY.value,
             "AMPLITUDE_API_KEY": AMPLITUDE_KEY.value,
@@ -85,7 +86,7 @@ def _new_key(path: Path, token_uri: str) -> Canary:
         "token_uri": token_uri,
     }
     path.write_text(json.dumps(key))
-    runs = sorted(re.findall(r"[A-Za-z0-9]{16,}", "".join(pem.splitlines()[1:-1])), key=len)
+    runs = sorted(re.findall(r"[A-Za-z0-9]{16,}", pem), key=len)
     return Canary("private key", Kind.CREDENTIAL, pem, (runs[-1], runs[-2]))
 
 
