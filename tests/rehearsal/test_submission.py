@@ -164,7 +164,7 @@ def test_nothing_but_our_packages_is_staged(by_hand: Submission) -> None:
         paths = [PurePosixPath(*PurePosixPath(name).parts[1:]) for name in package.getnames()]
     assert {path.parts[0] for path in paths if len(path.parts) > 1} == FOLDERS
     assert PurePosixPath("pipeline/local/customerio/page.html") in paths
-    assert [str(path) for path in paths if path.suffix in (".env", ".yaml", ".pyc")] == []
+    assert [str(path) for path in paths if path.name.endswith((".env", ".yaml", ".pyc"))] == []
 
 
 def test_the_staged_package_is_all_that_a_worker_needs(
