@@ -97,7 +97,7 @@ class Credentials:
         Raises:
             CredentialError: one of them cannot be had.
         """
-        environment = _read_file(self.environment_file) if self.environment_file else {}
+        environment = read_environment_file(self.environment_file) if self.environment_file else {}
         return self.site_id_ref.resolve(environment), self.api_key_ref.resolve(environment)
 
     def __call__(self) -> tuple[str, str]:
@@ -105,7 +105,8 @@ class Credentials:
         return self.resolve()
 
 
-def _read_file(path: str) -> dict[str, str | None]:
+def read_environment_file(path: str) -> dict[str, str | None]:
+    """The NAME=VALUE lines of a file. Raises CredentialError when it cannot be read."""
     try:
         # Read here: dotenv takes a file that is missing for an empty one.
         text = Path(path).read_text(encoding="utf-8")

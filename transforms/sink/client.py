@@ -73,6 +73,13 @@ class TrackClient:
 
     def post(self, path: str, body: bytes) -> Answer:
         """Sends one request. `path` is percent-encoded. Whatever goes wrong is an answer too."""
+        return self._exchange("POST", path, body)
+
+    def get(self, path: str) -> Answer:
+        """Asks for something that changes nothing; like `post` otherwise."""
+        return self._exchange("GET", path, b"")
+
+    def _exchange(self, method: str, path: str, body: bytes) -> Answer:
         self._used = site_id, api_key = self._keyring.pair
         request = self._request
         headers: Any = request.headers
@@ -84,7 +91,7 @@ class TrackClient:
                 # By what requests sets up, not by requests: a session prepares all of it anew for
                 # each request, and cookies, redirects and hooks are not wanted.
                 response = self._adapter.pool(request, **self._options).urlopen(
-                    "POST",
+                    method,
                     # As it is: preparing a URL decodes %2E, and a person called ".." is then
                     # another path.
                     self._root + path,

@@ -1,0 +1,1 @@
+"""`python -m pipeline doctor`: is everything there that a job needs? It changes nothing."""
