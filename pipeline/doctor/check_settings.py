@@ -22,5 +22,7 @@ def check(facts: Facts) -> list[Finding]:
 def _finding(problem: Problem, path: str) -> Finding:
     line = "" if problem.line is None else f" line {problem.line},"
     found = f"{problem.key}: {problem.found}" if problem.key else problem.found
-    advice = [problem.hint or "", f"allowed: {problem.allowed}" if problem.allowed else ""]
-    return red(f"{path},{line} {found}", "; ".join(filter(None, advice)) or "correct it")
+    allowed = f"allowed: {problem.allowed}" if problem.allowed else ""
+    hint = problem.hint or ""
+    between = "" if not (hint and allowed) else " " if hint.endswith("?") else "; "
+    return red(f"{path},{line} {found}", f"{hint}{between}{allowed}" or "correct it")

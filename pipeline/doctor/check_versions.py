@@ -66,8 +66,7 @@ def judge_packages(different: list[str], *, locked: bool) -> Finding:
 
 def differences(lock: str) -> Iterator[str]:
     """Each package that is not installed as the text of a lock file says, in words."""
-    for pinned in _PINNED.findall(lock):
-        requirement = Requirement(pinned)
+    for requirement in pinned(lock):
         if requirement.marker is not None and not requirement.marker.evaluate():
             continue
         found = installed(requirement.name)
@@ -75,6 +74,11 @@ def differences(lock: str) -> Iterator[str]:
             yield f"{requirement.name} is missing"
         elif not requirement.specifier.contains(found, prereleases=True):
             yield f"{requirement.name} {found} ({requirement.specifier} locked)"
+
+
+def pinned(lock: str) -> Iterator[Requirement]:
+    """The packages of the text of a lock file."""
+    return map(Requirement, _PINNED.findall(lock))
 
 
 def installed(name: str) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple, TypeVar
 
-from google.api_core.exceptions import GoogleAPICallError, GoogleAPIError
+from google.api_core.exceptions import Forbidden, GoogleAPICallError, GoogleAPIError, Unauthorized
 from google.auth.exceptions import GoogleAuthError
 
 from pipeline.doctor.findings import Finding, green, red, yellow
@@ -13,6 +13,7 @@ T = TypeVar("T")
 ONCE: Final = {"timeout": 5.0, "retry": None}
 """Seconds for an answer; the clients' own retries would go on for minutes."""
 NO_CREDENTIALS: Final = "NO_CREDENTIALS"
+UNAUTHENTICATED: Final = "UNAUTHENTICATED"
 NOT_FOUND: Final = "NOT_FOUND"
 DENIED: Final = "PERMISSION_DENIED"
 UNIMPLEMENTED: Final = "UNIMPLEMENTED"
@@ -37,6 +38,11 @@ def ask(call: Callable[[], T]) -> T | Refusal:
         return call()
     except GoogleAuthError:
         return Refusal(NO_CREDENTIALS)
+    # Of an answer over HTTP these two know no gRPC status.
+    except Unauthorized:
+        return Refusal(UNAUTHENTICATED)
+    except Forbidden:
+        return Refusal(DENIED)
     except GoogleAPICallError as error:
         status: Any = error.grpc_status_code
         return Refusal(status.name if status is not None else type(error).__name__)
@@ -46,7 +52,7 @@ def ask(call: Callable[[], T]) -> T | Refusal:
 
 def unreachable(what: str, refusal: Refusal) -> Finding:
     """Google could not be asked about something."""
-    if refusal.status in (NO_CREDENTIALS, "UNAUTHENTICATED"):
+    if refusal.status in (NO_CREDENTIALS, UNAUTHENTICATED):
         return red(f"{what}: no usable Google credentials", _GET_CREDENTIALS)
     return red(f"{what}: {refusal.status}", _AWAY)
 

@@ -5,7 +5,15 @@ from typing import Any, Final
 import requests
 
 from pipeline.doctor.findings import Finding, green, red, yellow
-from pipeline.doctor.google_calls import ONCE, Refusal, ask, judge_right, unreachable
+from pipeline.doctor.google_calls import (
+    DENIED,
+    NOT_FOUND,
+    ONCE,
+    Refusal,
+    ask,
+    judge_right,
+    unreachable,
+)
 
 SCHEME: Final = "gs://"
 CREATE: Final = "storage.objects.create"
@@ -36,9 +44,9 @@ def look(prefix: str) -> list[Finding]:
 def _look(what: str, bucket: Any) -> list[Finding]:
     granted = ask(lambda: bucket.test_iam_permissions([CREATE], **ONCE))
     if isinstance(granted, Refusal):
-        if granted.status == "NotFound":
+        if granted.status == NOT_FOUND:
             return [red(f"{what}: there is no such bucket", "correct --dead_letter_files")]
-        if granted.status not in ("Forbidden", "Unauthorized"):
+        if granted.status != DENIED:
             return [unreachable(what, granted)]
     right = judge_right(what, granted, CREATE, "roles/storage.objectCreator on the bucket")
     return [right, _readers(what, bucket)]
