@@ -27,6 +27,8 @@ class Check(NamedTuple):
     yellow: str
     """What is yellow."""
     run: Callable[[Facts], list[Finding]]
+    needs: str | None = None
+    """The check that looks up what this one looks at."""
 
 
 CHECKS: Final = (
@@ -43,6 +45,7 @@ CHECKS: Final = (
         "one is missing, empty, unreadable, or of more than a line; both are the same",
         "the environment file is open to other users",
         check_credentials.check,
+        needs="settings",
     ),
     Check(
         "account",
@@ -53,6 +56,7 @@ CHECKS: Final = (
         "429 or 5xx: not known; the settings' region and that of the account differ behind an "
         "endpoint of your own",
         check_account.check,
+        needs="credentials",
     ),
     Check(
         "clock",
@@ -60,6 +64,7 @@ CHECKS: Final = (
         "over 300 s off",
         "over 30 s off; no `Date`",
         check_clock.check,
+        needs="account",
     ),
     Check(
         "subscription",

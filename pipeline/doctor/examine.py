@@ -1,6 +1,5 @@
 """The checks one after the other, each for a limited time."""
 
-import time
 from collections.abc import Iterator, Sequence
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -11,7 +10,6 @@ from pipeline.doctor.facts import Facts
 from pipeline.doctor.findings import Finding, red
 
 EACH_S: Final = 20.0
-TOTAL_S: Final = 60.0
 
 
 class Line(NamedTuple):
@@ -21,34 +19,39 @@ class Line(NamedTuple):
     finding: Finding
 
 
-def examine(
-    facts: Facts, checks: Sequence[Check], each_s: float = EACH_S, total_s: float = TOTAL_S
-) -> Iterator[Line]:
-    """The findings, as they come. A check that hangs for `each_s` is one; `total_s` ends them all.
+def examine(facts: Facts, checks: Sequence[Check], each_s: float = EACH_S) -> Iterator[Line]:
+    """The findings, as they come. A check that has no end within `each_s` seconds is one.
 
     Each runs in a thread of its own: looking a name up, or opening a file of a network, waits for
-    as long as the system likes, and cannot be called off.
+    as long as the system likes, and cannot be called off. What needs such a one is not begun.
     """
-    end = time.monotonic() + total_s
+    hanging: set[str] = set()
     for check in checks:
-        limit_s = max(0.0, min(each_s, end - time.monotonic()))
-        for finding in _findings(check, facts, limit_s):
+        findings = _findings(check, facts, each_s) if check.needs not in hanging else None
+        if findings is None:
+            hanging.add(check.name)
+            findings = [_hangs(check, each_s)]
+        for finding in findings:
             yield Line(check.name, finding)
 
 
-def _findings(check: Check, facts: Facts, limit_s: float) -> list[Finding]:
+def _findings(check: Check, facts: Facts, limit_s: float) -> list[Finding] | None:
+    """None when there is no end of it."""
     found: SimpleQueue[list[Finding]] = SimpleQueue()
     # A daemon: the program ends without it.
     Thread(target=lambda: found.put(_run(check, facts)), daemon=True).start()
     try:
         return found.get(timeout=limit_s)
     except Empty:
-        return [
-            red(
-                f"no end of it within {limit_s:.3g} s",
-                "check the network, DNS, firewall and proxy, and network file systems",
-            )
-        ]
+        return None
+
+
+def _hangs(check: Check, limit_s: float) -> Finding:
+    needs = f", or of {check.needs}, which it needs," if check.needs else ""
+    return red(
+        f"no end of it{needs} within {limit_s:.3g} s",
+        "check the network, DNS, firewall and proxy, and network file systems",
+    )
 
 
 def _run(check: Check, facts: Facts) -> list[Finding]:

@@ -16,7 +16,8 @@ from transforms.sink.keyring import Keyring
 
 REGION_PATH = "/api/v1/accounts/region"
 """Says whose credentials these are: https://docs.customer.io/files/journeys-track.json"""
-_LONGEST_WAIT_S = 10.0
+_LONGEST_WAIT_S = 8.0
+"""Two of these, one a region, are less than what a check may take."""
 
 
 class Exchange(NamedTuple):

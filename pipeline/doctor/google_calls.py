@@ -63,7 +63,7 @@ def judge_right(what: str, granted: Iterable[str] | Refusal, permission: str, ro
         if granted.status == UNIMPLEMENTED:
             return yellow(
                 f"{what}: {permission} not checked, for an emulator knows no rights",
-                f"on Google Cloud, grant {role}",
+                f"with Google Cloud: unset PUBSUB_EMULATOR_HOST, and grant {role}",
             )
         return yellow(
             f"{what}: {permission} could not be checked ({granted.status})",

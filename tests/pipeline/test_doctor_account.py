@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,8 @@ def test_a_right_one_of_the_other_region_that_both_know(tmp_path: Path) -> None:
 def test_no_other_host_is_asked_where_an_endpoint_is_given(
     us: CustomerIoStandIn, eu: CustomerIoStandIn, tmp_path: Path
 ) -> None:
-    hosts = {"us": us.url, "eu": "http://127.0.0.1:9"}
+    # The other region would know the pair.
+    hosts = {"us": "http://127.0.0.1:9", "eu": us.url}
     finding = looked_at(facts_of(tmp_path, hosts=hosts, customerio_endpoint=eu.url))
 
     assert finding.found == f"{eu.url} refuses the key pair (401)"
@@ -133,6 +135,7 @@ def test_no_other_host_is_asked_where_an_endpoint_is_given(
         pytest.param(rate_limited(), Level.YELLOW, "answers 429", "try again later", id="429"),
         pytest.param(html_page(503), Level.YELLOW, "answers 503", "try again later", id="503"),
         pytest.param(html_page(200), Level.RED, "is not Customer.io", "correct", id="a page"),
+        pytest.param(html_page(403), Level.RED, "key pair (403)", "site_id", id="403"),
         pytest.param(html_page(404), Level.RED, "API (404)", "customerio.endpoint", id="404"),
         pytest.param(
             redirect("http://127.0.0.1:9/"), Level.RED, "redirects (302)", "correct", id="302"
@@ -262,6 +265,17 @@ TOLD_AT = 784_111_777
 """The date of the test below, Unix seconds."""
 
 
+@pytest.fixture
+def far_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose zone is not UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Pacific/Auckland")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_away")
 @pytest.mark.parametrize(
     ("asked", "answered", "skew_s"),
     [

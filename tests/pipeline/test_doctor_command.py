@@ -161,41 +161,43 @@ def test_lines_for_machines() -> None:
     assert json.loads(as_json(LINES[:2]))["ready"] is True
 
 
-def a_check(name: str, found: list[Finding] | Exception, until: threading.Event) -> Check:
+def a_check(
+    name: str, found: list[Finding] | Exception, until: threading.Event, needs: str | None = None
+) -> Check:
     def run(_facts: Facts) -> list[Finding]:
         until.wait()
         if isinstance(found, Exception):
             raise found
         return found
 
-    return Check(name, "", "", "", run)
+    return Check(name, "", "", "", run, needs)
 
 
-def test_a_check_that_hangs_or_fails_takes_no_other_along() -> None:
+def test_a_check_that_hangs_or_fails_takes_only_those_along_that_need_it() -> None:
     done, never = threading.Event(), threading.Event()
     done.set()
     checks = [
         a_check("hangs", [], never),
+        a_check("needs it", [green("no")], done, needs="hangs"),
+        a_check("needs that", [green("no")], done, needs="needs it"),
         a_check("fails", ValueError("with customer's data"), done),
-        a_check("works", [green("yes")], done),
+        a_check("works", [green("yes")], done, needs="fails"),
     ]
-    hangs, fails, works = examine(Facts(Asked(settings="s")), checks, each_s=0.2)
+    first, second, third, fails, works = examine(Facts(Asked(settings="s")), checks, each_s=0.3)
     never.set()
 
-    assert hangs.finding.level is Level.RED
-    assert hangs.finding.found == "no end of it within 0.2 s"
+    assert {line.finding.level for line in (first, second, third)} == {Level.RED}
+    assert first.finding.found == "no end of it within 0.3 s"
+    assert second.finding.found == "no end of it, or of hangs, which it needs, within 0.3 s"
+    assert third.check == "needs that"
     assert fails.finding == red("the check itself failed (ValueError)", "this is a bug: report it")
     assert works == Line("works", green("yes"))
 
 
-def test_all_of_them_together_have_an_end() -> None:
-    never = threading.Event()
-    checks = [a_check(str(number), [], never) for number in range(50)]
-    lines = list(examine(Facts(Asked(settings="s")), checks, each_s=60, total_s=0.2))
-    never.set()
-
-    assert {line.finding.level for line in lines} == {Level.RED}
-    assert len(lines) == 50
+def test_what_a_check_needs_comes_before_it() -> None:
+    names = [check.name for check in CHECKS]
+    for place, check in enumerate(CHECKS):
+        assert check.needs is None or check.needs in names[:place]
 
 
 def test_the_page_has_the_table_of_the_checks() -> None:
