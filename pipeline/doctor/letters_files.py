@@ -24,15 +24,18 @@ def look(prefix: str) -> list[Finding]:
             mode = os.fstat(probe.fileno()).st_mode
     except OSError as error:
         return [red(f"{directory} cannot be written to: {error.strerror}", _ANOTHER)]
+    return [judge_probe(directory, mode), *_neighbours(prefix, directory)]
+
+
+def judge_probe(directory: Path, mode: int) -> Finding:
+    """What it means that a file that was made for its owner alone has this mode."""
     if mode & _OTHERS:
-        return [
-            red(
-                f"{directory} is on a file system without permissions: all users of this machine "
-                "could read the letters, which hold personal data",
-                "give a prefix on another file system",
-            )
-        ]
-    return [green(f"files can be written in {directory}"), *_neighbours(prefix, directory)]
+        return red(
+            f"{directory} is on a file system without permissions: all users of this machine could "
+            "read the letters, which hold personal data",
+            "give a prefix on another file system",
+        )
+    return green(f"files can be written in {directory}")
 
 
 def _to_be_made(directory: Path) -> Finding:

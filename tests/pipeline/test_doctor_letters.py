@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.doctor import check_letters
+from pipeline.doctor import check_letters, letters_files
 from pipeline.doctor.findings import Finding, Level
 from tests.pipeline.doctor_world import cloud_storage, facts_of, reds, yellows
 
@@ -33,6 +33,7 @@ def test_one_that_the_job_makes(tmp_path: Path) -> None:
 
 def test_a_file_where_a_directory_should_be(tmp_path: Path) -> None:
     (tmp_path / "letters").write_text("")
+    (tmp_path / "letters").chmod(0o700)
     [one] = findings_of(tmp_path, tmp_path / "letters" / "bad")
     [below] = findings_of(tmp_path, tmp_path / "letters" / "more" / "bad")
 
@@ -48,6 +49,15 @@ def test_a_directory_that_cannot_be_written_to(tmp_path: Path) -> None:
 
     assert finding.level is Level.RED
     assert "/proc/self cannot be written to" in finding.found
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_directory_in_which_none_can_be_made(tmp_path: Path) -> None:
+    (tmp_path / "locked").mkdir(mode=0o500)
+    [finding] = findings_of(tmp_path, tmp_path / "locked" / "letters" / "bad")
+
+    assert finding.level is Level.RED
+    assert f"cannot be made in {tmp_path / 'locked'}" in finding.found
 
 
 def test_a_directory_of_everybody(tmp_path: Path) -> None:
@@ -71,6 +81,15 @@ def test_letters_that_are_there(mode: int, said: int, tmp_path: Path) -> None:
 
     assert len(found) == said
     assert all(text.startswith("1 of the files") for text in found)
+
+
+@pytest.mark.parametrize(
+    ("mode", "level"),
+    [(0o100600, Level.GREEN), (0o100777, Level.RED), (0o100640, Level.RED)],
+    ids=["ours", "as FAT gives it", "a group's"],
+)
+def test_what_a_probe_says_of_its_file_system(mode: int, level: Level, tmp_path: Path) -> None:
+    assert letters_files.judge_probe(tmp_path, mode).level is level
 
 
 def test_the_probe_is_nobody_elses_to_read_whatever_the_umask_is(tmp_path: Path) -> None:

@@ -7,11 +7,27 @@ from typing import Any
 
 import grpc
 import pytest
+from google.api_core.exceptions import (
+    Forbidden,
+    NotFound,
+    PermissionDenied,
+    RetryError,
+    Unauthorized,
+)
+from google.auth.exceptions import RefreshError
 from google.protobuf.duration_pb2 import Duration
 from google.pubsub_v1 import types
 
 from pipeline.doctor import check_letters, check_subscription
 from pipeline.doctor.findings import Finding, Level
+from pipeline.doctor.google_calls import (
+    DENIED,
+    NO_CREDENTIALS,
+    NOT_FOUND,
+    UNAUTHENTICATED,
+    Refusal,
+    ask,
+)
 from pipeline.doctor.subscription_rules import judge
 from tests.pipeline import conftest
 from tests.pipeline.conftest import PubSub
@@ -124,6 +140,25 @@ def test_no_google_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for [finding] in (subscription_findings(tmp_path), letters_findings(tmp_path)):
         assert finding.level is Level.RED
         assert "no usable Google credentials" in finding.found
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (Unauthorized("of HTTP"), UNAUTHENTICATED),
+        (Forbidden("of HTTP"), DENIED),
+        (PermissionDenied("of gRPC"), DENIED),
+        (NotFound("of either"), NOT_FOUND),
+        (RetryError("too often", None), "RetryError"),
+        (RefreshError("expired"), NO_CREDENTIALS),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_googles_clients_raise(error: Exception, status: str) -> None:
+    def call() -> None:
+        raise error
+
+    assert ask(call) == Refusal(status)
 
 
 def test_a_host_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
