@@ -8,13 +8,14 @@ locals {
   default_job          = "amplitude-to-customerio"
   default_subscription = "amplitude-records"
 
-  policies = var.monitoring ? {
+  policies = {
     for file in fileset("${local.monitoring}/alerts", "*.json") :
     trimsuffix(file, ".json") => jsondecode(replace(
       replace(file("${local.monitoring}/alerts/${file}"), local.default_job, var.name),
       local.default_subscription, google_pubsub_subscription.records.name,
     ))
-  } : {}
+    if var.monitoring
+  }
 }
 
 resource "google_monitoring_dashboard" "stream" {
