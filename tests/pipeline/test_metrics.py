@@ -15,7 +15,7 @@ from apache_beam.typehints import List
 
 from pipeline import graph, plan
 from pipeline.deadletters import FileStore
-from pipeline.local.customerio import CustomerIoStandIn, ItemErrors, Respond, rate_limited
+from pipeline.local.customerio import CustomerIoStandIn, ItemErrors, Match, Respond, rate_limited
 from pipeline.local.traffic import generate
 from pipeline.settings import parse_settings
 from tests.end_to_end.harness import API_KEY, SITE_ID
@@ -25,7 +25,7 @@ from transforms.records import Message
 from transforms.sink.sink import DeliverToCustomerIo
 from transforms.tally import NAMESPACE, PROCESS_LEDGER
 
-RECORDS, SEED, NOW = 1_500, 11, 1_795_372_845.0
+RECORDS, SEED, NOW = 600, 11, 1_795_372_845.0
 
 SETTINGS = {
     "everything": """
@@ -54,7 +54,12 @@ SETTINGS = {
 }
 
 FAULTS = {
-    "everything": (Respond(401), Respond(404), rate_limited(1), ItemErrors((0,))),
+    "everything": (
+        Respond(401),
+        Respond(404),
+        rate_limited(1),
+        *[ItemErrors(tuple(range(20)))] * 3,
+    ),
 }
 """What Customer.io answers first."""
 
@@ -93,7 +98,8 @@ def metrics_of(name: str, stand_in: CustomerIoStandIn, directory: Path) -> Any:
     settings = settings.model_copy(update={"customerio": customerio})
     policy = plan.delivery_policy(settings, 1, hold=True, one_bundle_at_a_time=True)
     for fault in FAULTS.get(name, ()):
-        stand_in.faults.next(fault)
+        # Only a batch has errors of single items.
+        stand_in.faults.next(fault, match=Match(path="/api/v2/batch"))
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([]))
     sink = DeliverToCustomerIo(policy, settings.customerio.credentials)
     store = FileStore(str(directory / "dead"))
