@@ -1,5 +1,5 @@
 # Each target makes the environment first.
-.PHONY: bench bench-quick flame rehearse
+.PHONY: bench bench-quick flame rehearse engines
 
 rehearse: ## a Dataflow submission without a cloud (docs/rehearsal.md), under a minute
 	tests/rehearsal/run.sh
@@ -14,3 +14,6 @@ bench-quick: ## less of everything, under 2 minutes
 
 flame: ## where the time goes
 	BENCHMARK=benchmarks.flame benchmarks/run.sh
+
+engines: ## the job on Flink and on Prism, with a kill; needs Java 17, Maven, Go; about 10 minutes
+	engines/run.sh

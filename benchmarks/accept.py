@@ -10,6 +10,8 @@ It knows three requests of the Track API: a batch (v2), an event, and an identif
 import asyncio
 import re
 import time
+from base64 import b64decode
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -21,6 +23,7 @@ import msgspec
 
 _HEAD_END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
+_AUTHORIZATION = re.compile(rb"(?i)\r\nauthorization: *basic *([^\r]+)")
 _REQUEST_LINE = re.compile(rb"(\w+) (?:/api/v1/customers/([^/ ]+))?")
 _BODY = b"{}"
 
@@ -61,6 +64,8 @@ class Seen(msgspec.Struct):
     """Of each request that was answered 429."""
     arrivals: dict[str, float]
     """Event id -> when its request was answered; empty unless asked for."""
+    senders: dict[str, int]
+    """Site id -> operations that came with it; empty unless arrivals were asked for."""
 
     @property
     def requests(self) -> int:
@@ -88,6 +93,7 @@ class _Server:
         self.ids: set[str] = set()
         self.people: set[str] = set()
         self.arrivals: dict[str, float] = {}
+        self.senders: Counter[str] = Counter()
         self.accepted_at: list[float] = []
         self.refused_at: list[float] = []
         self.decode = msgspec.json.Decoder(_Batch).decode
@@ -113,6 +119,7 @@ class _Server:
         if self.keep_arrivals:
             for each in ids:
                 self.arrivals.setdefault(each, now)
+            self.senders[_site_id(head)] += len(items)
         return _OK
 
     def operations(self, head: bytes, body: bytes) -> list[_Item]:
@@ -134,10 +141,17 @@ class _Server:
             self.accepted_at,
             self.refused_at,
             self.arrivals,
+            dict(self.senders),
         )
 
     def progress(self) -> Progress:
         return Progress(len(self.ids), len(self.people), len(self.accepted_at))
+
+
+def _site_id(head: bytes) -> str:
+    """The user of a request's Basic authorization; empty where there is none."""
+    found = _AUTHORIZATION.search(head)
+    return b64decode(found[1]).decode().partition(":")[0] if found else ""
 
 
 class _Connection(asyncio.Protocol):

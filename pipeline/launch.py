@@ -9,7 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions, TypeOptions
+from apache_beam.options.pipeline_options import (
+    FlinkRunnerOptions,
+    PipelineOptions,
+    StandardOptions,
+    TypeOptions,
+)
 from rich.console import Console
 
 from pipeline import graph, plan
@@ -19,7 +24,9 @@ from pipeline.ledger import read_ledger, render, write_ledger
 from pipeline.memory import collect_rarely, share_arenas
 from pipeline.options import (
     DATAFLOW,
+    FLINK,
     ONE_MACHINE,
+    PRISM,
     StreamOptions,
     UsageError,
     budget_processes,
@@ -37,6 +44,7 @@ from pipeline.settings import (
 from pipeline.settings.credentials import SECRET_ALLOWED
 from pipeline.sources.dataflow import ReadOnDataflow
 from pipeline.sources.files import FileReadError, ReadFromFiles, find_files
+from pipeline.sources.portable import ReadOnWorkers
 from pipeline.sources.session import SubscriptionError
 from pipeline.sources.subscription import ReadFromSubscription
 from pipeline.stop import STOP, stop_on_signals
@@ -96,6 +104,7 @@ def _start(options: PipelineOptions) -> int:
         settings, budget_processes(options), hold=hold, one_bundle_at_a_time=one_machine
     )
     store = store_of(given)
+    workers = max(1, options.view_as(FlinkRunnerOptions).parallelism)
     # Looked up here, not with the graph: a file that is missing is the command line's fault.
     paths = find_files(given.input_files) if given.input_files else []
 
@@ -105,7 +114,7 @@ def _start(options: PipelineOptions) -> int:
         def build(pipeline: beam.Pipeline) -> None:
             # Source and sink are made anew: Beam ties a transform to the pipeline that it is in.
             sink = DeliverToCustomerIo(policy, credentials)
-            source = ReadFromFiles(files) if files else _subscription(given, runner)
+            source = ReadFromFiles(files) if files else _subscription(given, runner, workers)
             graph.build(pipeline, source, settings, sink, store)
 
         return build
@@ -141,12 +150,14 @@ def store_of(given: StreamOptions) -> Store:
     return FileStore(given.dead_letter_files)
 
 
-def _subscription(given: StreamOptions, runner: str) -> graph.Source:
+def _subscription(given: StreamOptions, runner: str, workers: int) -> graph.Source:
     if runner == DATAFLOW:
         try:
             return ReadOnDataflow(given.input_subscription)
         except ValueError as error:
             raise UsageError(f"--input_subscription: {error}") from error
+    if runner in (FLINK, PRISM):
+        return ReadOnWorkers(given.input_subscription, workers)
     return ReadFromSubscription(given.input_subscription, given.stop_when_idle_s)
 
 

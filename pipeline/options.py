@@ -24,6 +24,8 @@ ONE_MACHINE_FLAGS = ("stop_when_idle_s", "ledger_file", "environment_file")
 WORKER_IMAGE = "WORKER_IMAGE"
 """The variable in which a Flex Template's image knows its own name. The workers start from the
 image that launched the job, so the two never differ."""
+FLINK = "FlinkRunner"
+PRISM = "PrismRunner"
 
 _SUBSCRIPTION = re.compile(r"projects/[^/\s]+/subscriptions/[^/\s]+")
 _TOPIC = re.compile(r"projects/[^/\s]+/topics/[^/\s]+")
@@ -85,6 +87,25 @@ class StreamOptions(PipelineOptions):
             settings.add_argument(f"--{name}", help=f"{key.description} Allowed: {key.allowed}.")
 
 
+class FlinkOptions(PipelineOptions):
+    """Flags of Flink's job server that the job depends on; Beam's Python SDK does not know them."""
+
+    @classmethod
+    def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--checkpointing_interval",
+            type=int,
+            help="On Flink: milliseconds between two checkpoints. Messages are acknowledged when "
+            "one completes.",
+        )
+        parser.add_argument(
+            "--finish_bundle_before_checkpointing",
+            action="store_true",
+            help="On Flink: a bundle ends before a checkpoint begins. Always on with a "
+            "subscription.",
+        )
+
+
 def parse(argv: list[str]) -> PipelineOptions:
     """Options from a command line. Raises UsageError with every problem found."""
     parser = argparse.ArgumentParser(
@@ -111,6 +132,9 @@ def parse(argv: list[str]) -> PipelineOptions:
         workers.sdk_container_image = os.environ.get(WORKER_IMAGE)
     if known.input_subscription:
         options.view_as(StandardOptions).streaming = True
+        # Else Flink holds back what comes of a bundle that a checkpoint ends until the next bundle
+        # begins; the one with the readers is followed by none.
+        options.view_as(FlinkOptions).finish_bundle_before_checkpointing = True
     return options
 
 
@@ -173,17 +197,32 @@ def _contradictions(given: argparse.Namespace) -> list[str]:
         for flag in ONE_MACHINE_FLAGS:
             if getattr(given, flag) is not None:
                 problems.append(f"--{flag} works on one machine, not with --runner={runner}")
-        if given.input_subscription and runner != DATAFLOW:
-            problems.append(
-                f"--runner={runner} with --input_subscription: whether it acknowledges messages "
-                "only after their delivery is not proven; use DirectRunner or DataflowRunner"
-            )
+        if given.input_subscription:
+            problems += _of_acknowledging(runner, given.checkpointing_interval)
     return problems
 
 
 def setting_flags(given: Any) -> dict[str, str]:
     """The settings that flags give, by name; a flag with an empty text counts as not given."""
     return {name: text for name in FLAGS if (text := getattr(given, name))}
+
+
+def _of_acknowledging(runner: str, checkpointing_interval: int | None) -> list[str]:
+    """Why a runner would not acknowledge a subscription's messages after their delivery."""
+    if runner in (DATAFLOW, PRISM):
+        return []
+    if runner != FLINK:
+        return [
+            f"--runner={runner} with --input_subscription: whether it acknowledges messages only "
+            "after their delivery is not proven; use DirectRunner, DataflowRunner, FlinkRunner or "
+            "PrismRunner"
+        ]
+    if checkpointing_interval is None or checkpointing_interval < 1:
+        return [
+            "--runner=FlinkRunner with --input_subscription needs --checkpointing_interval, in "
+            "milliseconds: Flink acknowledges when a checkpoint completes, and without one never"
+        ]
+    return []
 
 
 def runner_name(options: Any) -> str:

@@ -75,11 +75,18 @@ class AckMarkCoder(coders.Coder):
 
 
 class SubscriptionReader(UnboundedReader):
-    """Takes whole pull responses from the process's session."""
+    """Takes whole pull responses from the process's session.
 
-    def __init__(self, session: PullSession, stop_when_idle_s: float | None) -> None:
+    `endless`: one of several readers on an engine that polls an idle reader at its own pace; it
+    neither waits for messages nor ends with a generation.
+    """
+
+    def __init__(
+        self, session: PullSession, stop_when_idle_s: float | None, *, endless: bool = False
+    ) -> None:
         self._session = session
         self._stop_when_idle_s = stop_when_idle_s
+        self._endless = endless
         self._current: list[Message] = []
         self._unmarked: list[str] = []
         self._unmarked_bytes = 0
@@ -98,8 +105,7 @@ class SubscriptionReader(UnboundedReader):
             return False
         if self._is_full():
             return False
-        left = max(0.0, self._full_at - time.monotonic()) if self._unmarked else _IDLE_WAIT_S
-        pulled = self._session.take(left)
+        pulled = self._session.take(self._wait_s())
         if pulled is None:
             return False
         if not self._unmarked:
@@ -110,6 +116,11 @@ class SubscriptionReader(UnboundedReader):
         self._unmarked_bytes += pulled.size
         return True
 
+    def _wait_s(self) -> float:
+        if self._unmarked:
+            return max(0.0, self._full_at - time.monotonic())
+        return 0.0 if self._endless else _IDLE_WAIT_S
+
     def _is_full(self) -> bool:
         if self._unmarked and self._again and not self._session.has_again():
             # A bundle that failed is tried again as it was: else it would grow through an outage.
@@ -117,7 +128,9 @@ class SubscriptionReader(UnboundedReader):
         return self._unmarked_bytes >= _BUNDLE_BYTES
 
     def _is_over(self) -> bool:
-        if self._finished or STOP.is_set() or self._bundles >= BUNDLES_A_GENERATION:
+        if self._finished or STOP.is_set():
+            return True
+        if not self._endless and self._bundles >= BUNDLES_A_GENERATION:
             return True
         return self._stop_when_idle_s is not None and is_idle(self._session, self._stop_when_idle_s)
 
@@ -145,11 +158,18 @@ def is_idle(session: PullSession, stop_when_idle_s: float) -> bool:
 
 
 class SubscriptionSource(UnboundedSource):
-    """`subscription`: projects/P/subscriptions/S."""
+    """`subscription`: projects/P/subscriptions/S.
 
-    def __init__(self, subscription: str, stop_when_idle_s: float | None = None) -> None:
+    `number`: of one among several readers, which go on for ever; None: the only one, which ends
+    with its generation.
+    """
+
+    def __init__(
+        self, subscription: str, stop_when_idle_s: float | None = None, number: int | None = None
+    ) -> None:
         self._subscription = subscription
         self._stop_when_idle_s = stop_when_idle_s
+        self._number = number
 
     def split(self, desired_num_splits: int, options: Any = None) -> Iterable[UnboundedSource]:
         return [self]
@@ -157,7 +177,9 @@ class SubscriptionSource(UnboundedSource):
     def create_reader(
         self, options: Any, checkpoint_mark: CheckpointMark | None
     ) -> SubscriptionReader:
-        return SubscriptionReader(session_of(self._subscription), self._stop_when_idle_s)
+        session = session_of(self._subscription)
+        endless = self._number is not None
+        return SubscriptionReader(session, self._stop_when_idle_s, endless=endless)
 
     def get_checkpoint_mark_coder(self) -> coders.Coder:
         return AckMarkCoder()
@@ -179,9 +201,14 @@ class ReadFromSubscription(beam.PTransform[PBegin, PCollection[list[Message]]]):
             max_records_per_bundle=PULLS_A_BUNDLE,
             max_read_time_seconds=_MAX_READ_TIME_S,
         )
-        # Else Beam pickles a pull now and then to estimate its size.
-        pulls.element_type = List[Message]
-        batched: PCollection[list[Message]] = pulls | "Unpack" >> beam.FlatMap(
-            batches
-        ).with_output_types(list[Message])
-        return batched
+        return unpacked(pulls)
+
+
+def unpacked(pulls: PCollection[list[Message]]) -> PCollection[list[Message]]:
+    """Pull responses as batches of the pipeline."""
+    # Else Beam pickles a pull now and then to estimate its size.
+    pulls.element_type = List[Message]
+    batched: PCollection[list[Message]] = pulls | "Unpack" >> beam.FlatMap(
+        batches
+    ).with_output_types(list[Message])
+    return batched

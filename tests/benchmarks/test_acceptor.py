@@ -117,3 +117,12 @@ def test_child_gives_its_result() -> None:
 def test_child_that_dies_is_an_error() -> None:
     with pytest.raises(ChildError, match="_die ended with exit code 3"):
         in_child(_die, when_warm=lambda _: None)
+
+
+def test_who_sent_is_told_by_the_site_id(acceptor: Acceptor) -> None:
+    body = msgspec.json.encode({"batch": [event("1"), event("2")]})
+    address = f"{acceptor.url}/api/v2/batch"
+    requests.post(address, data=body, auth=("one", "key"), timeout=10)
+    requests.post(address, data=body, auth=("other", "key"), timeout=10)
+    assert post(acceptor, event("3")) == 200
+    assert acceptor.seen().senders == {"one": 2, "other": 2, "": 1}

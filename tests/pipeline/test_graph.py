@@ -24,6 +24,7 @@ from pipeline.replay.from_files import ReadLettersFromFiles
 from pipeline.settings import parse_settings
 from pipeline.sources.dataflow import ReadOnDataflow
 from pipeline.sources.files import ReadFromFiles
+from pipeline.sources.portable import ReadOnWorkers
 from pipeline.sources.subscription import ReadFromSubscription
 from transforms.records import Message
 from transforms.sink.sink import DeliverToCustomerIo
@@ -96,6 +97,12 @@ VARIANTS = {
     "subscription": Variant(
         lambda: ReadFromSubscription(SUBSCRIPTION),
         "Read/Pull/ReadUnbounded",
+        ["Read/Unpack"],
+        FileStore("/data/letters"),
+    ),
+    "subscription of many workers": Variant(
+        lambda: ReadOnWorkers(SUBSCRIPTION, 2),
+        "Read/Pull",
         ["Read/Unpack"],
         FileStore("/data/letters"),
     ),

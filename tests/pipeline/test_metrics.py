@@ -53,7 +53,7 @@ SETTINGS = {
     "no users": "{preset: all_properties, users: {enabled: false}}",
 }
 
-FAULTS = {
+FAULTS: dict[str, tuple[Respond | ItemErrors, ...]] = {
     "everything": (
         Respond(401),
         Respond(404),

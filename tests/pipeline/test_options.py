@@ -11,6 +11,7 @@ from apache_beam.options.pipeline_options import (
 from pipeline.options import (
     DATAFLOW,
     ONE_MACHINE,
+    PRISM,
     WORKER_IMAGE,
     StreamOptions,
     UsageError,
@@ -43,7 +44,11 @@ NO_FLAG = (
 )
 NOT_PROVEN = (
     "--runner={} with --input_subscription: whether it acknowledges messages only after their "
-    "delivery is not proven; use DirectRunner or DataflowRunner"
+    "delivery is not proven; use DirectRunner, DataflowRunner, FlinkRunner or PrismRunner"
+)
+NO_CHECKPOINTS = (
+    "--runner=FlinkRunner with --input_subscription needs --checkpointing_interval, in "
+    "milliseconds: Flink acknowledges when a checkpoint completes, and without one never"
 )
 
 
@@ -179,14 +184,19 @@ def case(name: str, arguments: tuple[str, ...], *problems: str) -> object:
             "with it; on Dataflow give a gs:// prefix",
         ),
         case(
-            "a subscription on Flink",
-            (*STREAM, "--runner=FlinkRunner"),
-            NOT_PROVEN.format("FlinkRunner"),
+            "a subscription on Flink without checkpoints",
+            (*STREAM, "--runner=flink"),
+            NO_CHECKPOINTS,
         ),
         case(
-            "a subscription on Prism",
-            (*STREAM, "--runner=prism"),
-            NOT_PROVEN.format("PrismRunner"),
+            "a subscription on Flink with checkpoints that never come",
+            (*STREAM, "--runner=FlinkRunner", "--checkpointing_interval=0"),
+            NO_CHECKPOINTS,
+        ),
+        case(
+            "a subscription on Spark",
+            (*STREAM, "--runner=SparkRunner"),
+            NOT_PROVEN.format("SparkRunner"),
         ),
         case(
             "a subscription on Beam's old DirectRunner",
@@ -223,6 +233,18 @@ RUNNERS_OF_A_SUBSCRIPTION = [
 def test_runners_that_take_a_subscription(runner: str) -> None:
     options = parse([*STREAM, f"--runner={runner}"])
     assert runner_name(options.view_as(StandardOptions)) in ONE_MACHINE | {DATAFLOW}
+
+
+def test_flink_takes_a_subscription_and_ends_bundles_before_its_checkpoints() -> None:
+    options = parse([*STREAM, "--runner=FlinkRunner", "--checkpointing_interval=1000"])
+    given = options.get_all_options()
+    assert given["checkpointing_interval"] == 1000
+    assert given["finish_bundle_before_checkpointing"] is True
+
+
+def test_prism_takes_a_subscription() -> None:
+    options = parse([*STREAM, "--runner=prism"])
+    assert runner_name(options.view_as(StandardOptions)) == PRISM
 
 
 @pytest.mark.parametrize(

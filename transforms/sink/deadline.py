@@ -160,7 +160,8 @@ class WireAdapter(HTTPAdapter):
         """
         if self._pool is None:
             pool: Any = self.get_connection_with_tls_context(request, verify, proxies, cert)
-            self.cert_verify(pool, request.url or "", verify, cert)
+            read_certificates: Any = self.cert_verify
+            read_certificates(pool, request.url or "", verify, cert)
             # An HTTPS pool is an HTTP pool, with another class of connections.
             pool.ConnectionCls = self._classes[_Https if pool.scheme == "https" else _Http]
             self._pool = pool
