@@ -7,7 +7,7 @@ failed), and to this process's ledger, which a local job prints.
 import threading
 from bisect import bisect_right
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from apache_beam.metrics.metric import Metrics
@@ -61,14 +61,24 @@ class Tally:
         for name, amount in self.counts.items():
             if amount:
                 Metrics.counter(NAMESPACE, name).inc(amount)
-        if self.latencies_ms:
-            # As fast as a loop gets: there is one for every operation.
-            deque(map(Metrics.distribution(NAMESPACE, LATENCY).update, self.latencies_ms), maxlen=0)
         for name in COUNTED_AT_ONCE:
             self.counts.pop(name, None)
-        PROCESS_LEDGER.open(self.counts, self.latencies_ms)
+        PROCESS_LEDGER.open(self.counts)
         self.counts = Counter()
-        self.latencies_ms = []
+        self.report_latencies()
+
+    def report_latencies(self) -> None:
+        """Hands on the latencies alone: there is one for every operation, and a file, which is one
+        bundle, may have millions.
+
+        Outcomes wait for the end of the bundle. There the stages report one after the other, so
+        that at no moment more is settled than was received.
+        """
+        if self.latencies_ms:
+            # As fast as a loop gets.
+            deque(map(Metrics.distribution(NAMESPACE, LATENCY).update, self.latencies_ms), maxlen=0)
+            PROCESS_LEDGER.open({}, self.latencies_ms)
+            self.latencies_ms = []
 
 
 class ProcessLedger:
@@ -85,7 +95,7 @@ class ProcessLedger:
         self._committed_latencies: Counter[int] = Counter()
         self._open_latencies: Counter[int] = Counter()
 
-    def open(self, counts: Mapping[str, int], latencies_ms: list[int]) -> None:
+    def open(self, counts: Mapping[str, int], latencies_ms: Iterable[int] = ()) -> None:
         """Adds counts of a bundle that is still under way."""
         with self._lock:
             self._open.update(counts)

@@ -134,8 +134,7 @@ class _DeliverDoFn(beam.DoFn):
         letters: list[Any] = []
         for receipt in self._sent.receipts():
             letters += self._note(receipt)
-        # With each part: there is a latency for every operation, and a file may have millions.
-        self._tally.report()
+        self._tally.report_latencies()
         return letters
 
     def _note(self, receipt: Receipt) -> list[Any]:

@@ -104,7 +104,11 @@ def test_messages_are_delivered_and_then_acknowledged(
     Watch.on_message = stop_after(3 * A_PULL)
     run(stream)
     assert len(acked) >= 3
-    assert all(number == delivered_before for number, delivered_before in acked)
+    # A thread of its own acknowledges, so it may be a bundle late; early it must not be.
+    assert all(
+        delivered_before - A_PULL <= number <= delivered_before
+        for number, delivered_before in acked
+    )
     assert stream.counts() == Counts(3 * A_PULL, 3 * A_PULL, 3 * A_PULL)
 
 

@@ -26,6 +26,7 @@ from tests.transforms.sink.run_sink import (
     run_sink,
     sink,
 )
+from transforms import tally
 from transforms.coders import register
 from transforms.reasons import DELIVERED
 from transforms.records import DeadLetter, Delivery
@@ -255,6 +256,27 @@ def test_a_large_bundle_goes_out_in_parts(
 
     assert outcome.settled() == {DELIVERED: records + 1}
     assert event_names(stand_in) == ["E1", "E0"]
+
+
+def delivered_so_far() -> int:
+    return tally.PROCESS_LEDGER.snapshot(with_open=True)[0][DELIVERED]
+
+
+def test_a_bundle_of_parts_never_shows_more_settled_than_received(
+    stand_in: CustomerIoStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transforms.sink.sink._PART_RECORDS", 10)
+
+    def bundle() -> Iterator[Delivery]:
+        before = delivered_so_far()
+        for number in range(100):
+            yield delivery(number, event(number))
+        # Most parts are delivered by now, and the stages before have reported nothing yet.
+        assert delivered_so_far() == before
+
+    outcome = run_sink(stand_in, bundle, lanes=1, max_batch_items=5)
+
+    assert outcome.settled() == {DELIVERED: 100}
 
 
 def test_a_large_batch_goes_out_in_parts(stand_in: CustomerIoStandIn) -> None:
