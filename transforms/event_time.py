@@ -70,11 +70,20 @@ def event_time_ms(record: Record) -> int:
     return milliseconds
 
 
+def date_time_ms(text: str) -> int | None:
+    """Unix milliseconds, rounded down, of a date-time in ISO 8601 or in Amplitude's form of it.
+
+    Of any year: what Customer.io takes as an event's time is not looked at. None for another text.
+    """
+    match = _TEXT.fullmatch(text)
+    return None if match is None else _from_text(*match.groups())
+
+
 def _parse(value: Any) -> int | None:
     if type(value) is str:
-        match = _TEXT.fullmatch(value)
-        if match is not None:
-            return _from_text(*match.groups())
+        milliseconds = date_time_ms(value)
+        if milliseconds is not None:
+            return milliseconds
         if not _DIGITS.fullmatch(value):
             return None
         value = int(value)

@@ -12,13 +12,9 @@ from transforms.properties import (
     user_properties,
 )
 from transforms.records import Json, Projected, Record, Selected, Settled
+from transforms.reserved import is_reserved_attribute
 from transforms.stage import Stage, StageDoFn
 from transforms.tally import Tally
-
-IDENTIFIER_ATTRIBUTES = frozenset({"id", "email", "cio_id"})
-"""Attributes that would replace an identifier: sent only when they are listed."""
-RESERVED_PREFIX = "_"
-"""Of attribute names that Customer.io keeps for itself."""
 
 
 def person_attributes(record: Record, selection: Selection, tally: Tally) -> Json:
@@ -31,16 +27,12 @@ def person_attributes(record: Record, selection: Selection, tally: Tally) -> Jso
         left = {**chosen, **dict.fromkeys(removed)}
         chosen = {name: left[name] for name in selection if name in left}
     if selection == "all":
-        reserved = [name for name in chosen if _is_reserved(name)]
+        reserved = [name for name in chosen if is_reserved_attribute(name)]
         for name in reserved:
             del chosen[name]
         if reserved:
             tally.add("dropped.reserved_property", len(reserved))
     return chosen
-
-
-def _is_reserved(name: str) -> bool:
-    return name.startswith(RESERVED_PREFIX) or name in IDENTIFIER_ATTRIBUTES
 
 
 def select_person(projected: Projected, selection: Selection, tally: Tally) -> Selected | Settled:

@@ -37,6 +37,9 @@ THROTTLING: Final = "cumulativeThrottlingSeconds"
 _UNITS: Final = {
     "clash.property": "{property}",
     "dropped.reserved_property": "{property}",
+    "dropped.empty_property": "{property}",
+    "dropped.unhashable_property": "{property}",
+    "unapplied.unix_seconds": "{property}",
     "unapplied.operator": "{operator}",
     "trimmed.event_name_too_long": "{event}",
     "trimmed.event_data_too_large": "{event}",

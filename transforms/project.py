@@ -7,13 +7,10 @@ from msgspec import Struct
 
 from transforms.properties import Selection, as_object, select, user_properties
 from transforms.records import Json, Projected, Record, Routed, Settled
+from transforms.reserved import GROUPS, RESERVED_EVENT_DATA
 from transforms.stage import Stage, StageDoFn
 from transforms.tally import Tally
 
-RESERVED_EVENT_DATA = ("recipient", "from_address", "reply_to")
-"""Names by which event data redirects the mail that the event triggers (Track API)."""
-
-GROUPS = "groups"
 FIELDS = ("event_properties", "user_properties", "group_properties")
 """The fields of a record that are read here."""
 

@@ -62,8 +62,15 @@ SKIPPED: Final[Mapping[str, str]] = MappingProxyType(
 
 BESIDE_THE_LEDGER: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "clash.property": "An event property took the place of a user property of that name.",
+        "clash.property": "An event property took the place of a user property of that name; or a "
+        "renamed one, that of a property which had its new name.",
         "dropped.reserved_property": "With `all`: a reserved name that was left out.",
+        "dropped.empty_property": "With `drop_empty`: an `initial_…` property whose value is the "
+        "text EMPTY, left out.",
+        "dropped.unhashable_property": "An object, or a list with one in it, that `hash` names: "
+        "left out.",
+        "unapplied.unix_seconds": "A value that `unix_seconds` names and that is no time: sent as "
+        "it is.",
         "unapplied.operator": "An operator on the stored value, in a user update that was sent "
         "without it.",
         "trimmed.event_name_too_long": "With `trim`: an event name that was cut.",

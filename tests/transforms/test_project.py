@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 
 from tests.transforms.make import event, few, json_objects
-from transforms.project import RESERVED_EVENT_DATA, EventSelection, project_event
+from transforms.project import EventSelection, project_event
 from transforms.properties import Selection
+from transforms.reserved import RESERVED_EVENT_DATA
 from transforms.tally import Tally
 
 ALL = EventSelection("all", "all", "all")
