@@ -5,6 +5,8 @@
               +-------+--------+---------+----------+---------+---------+--------+---------+
                           dead letters, those of each stage stored by a step of its own
 
+Between resolve and build stands `shape`, when a setting asks for it.
+
 What one pull brought travels as one batch, a list; "element" below is a record in it. A record
 takes the event branch, the identify branch, or both, and stays one element on its way: so
 it is settled once, counted once and acknowledged once. Nothing here shuffles, keeps state or
@@ -36,6 +38,7 @@ from transforms.project import ProjectEvents
 from transforms.records import DeadLetter, Delivery, Message
 from transforms.resolve import ResolveIdentifier
 from transforms.route import Route
+from transforms.shape import ShapeProperties
 from transforms.stage import StageOutput
 from transforms.validate import ValidateSizes
 
@@ -45,21 +48,32 @@ Sink = beam.PTransform[PCollection[list[Delivery]], PCollection[DeadLetter]]
 
 
 def build(
-    pipeline: beam.Pipeline, source: Source, settings: Settings, sink: Sink, store: Store
+    pipeline: beam.Pipeline,
+    source: Source,
+    settings: Settings,
+    sink: Sink,
+    store: Store,
+    environment_file: str | None = None,
 ) -> None:
     """Puts the job together; `source`, `sink` and `store` are the places where it meets the world.
 
-    Step names are the identity of a running job: Dataflow updates a job by them.
+    `environment_file`: where the settings' variables are looked up first. Step names are the
+    identity of a running job: Dataflow updates a job by them.
     """
     coders.register()
     messages: PCollection[list[Message]] = pipeline | "Read" >> source
     # Beam infers it, but not where its type checks are switched off.
     messages.element_type = List[Message]
-    _store(_chain(messages, settings, sink), store)
+    _store(_chain(messages, settings, sink, environment_file), store)
 
 
 def build_replay(
-    pipeline: beam.Pipeline, source: Source, settings: Settings, sink: Sink, store: Store
+    pipeline: beam.Pipeline,
+    source: Source,
+    settings: Settings,
+    sink: Sink,
+    store: Store,
+    environment_file: str | None = None,
 ) -> None:
     """Puts a replay together; `source` gives stored dead letters, of which none is damaged.
 
@@ -69,7 +83,7 @@ def build_replay(
     coders.register()
     stored: PCollection[list[Message]] = pipeline | "Read" >> source
     opened: OpenedLetters = stored | "Open" >> OpenLetters()
-    letters = _chain(opened.messages, settings, sink)
+    letters = _chain(opened.messages, settings, sink, environment_file)
     letters["deliver again"] = opened.deliveries | "Deliver again" >> sink
     _store(letters, store)
 
@@ -78,7 +92,12 @@ _Letters = dict[str, PCollection[DeadLetter]]
 """Stage -> the dead letters that it makes."""
 
 
-def _chain(messages: PCollection[list[Message]], settings: Settings, sink: Sink) -> _Letters:
+def _chain(
+    messages: PCollection[list[Message]],
+    settings: Settings,
+    sink: Sink,
+    environment_file: str | None,
+) -> _Letters:
     decoded: StageOutput = messages | "Decode" >> Decode(plan.projection(settings))
     routed: StageOutput = decoded.passed | "Route" >> Route(
         identify_events=plan.identify_events(settings)
@@ -93,7 +112,12 @@ def _chain(messages: PCollection[list[Message]], settings: Settings, sink: Sink)
     resolved: StageOutput = selected.passed | "Resolve" >> ResolveIdentifier(
         settings.mappings.user_identifier, settings.mappings.anonymous
     )
-    built: StageOutput = resolved.passed | "Build" >> BuildOperations(
+    identified = resolved.passed
+    asked_for: _Letters = {}
+    if rules := plan.shape_rules(settings, environment_file):
+        shaped: StageOutput = identified | "Shape" >> ShapeProperties(rules)
+        identified, asked_for["shape"] = shaped
+    built: StageOutput = identified | "Build" >> BuildOperations(
         settings.events.rename, update_only=settings.users.update_only
     )
     valid: StageOutput = built.passed | "Validate" >> ValidateSizes(settings.limits.on_violation)
@@ -105,6 +129,7 @@ def _chain(messages: PCollection[list[Message]], settings: Settings, sink: Sink)
         "project": projected.dead_letters,
         "identify": selected.dead_letters,
         "resolve": resolved.dead_letters,
+        **asked_for,
         "build": built.dead_letters,
         "validate": valid.dead_letters,
         "deliver": refused,

@@ -36,7 +36,7 @@ from pipeline.options import (
 )
 from pipeline.settings import (
     CredentialError,
-    CredentialReference,
+    Secret,
     Settings,
     SettingsError,
     load_settings,
@@ -95,7 +95,7 @@ def _start(options: PipelineOptions) -> int:
     one_machine = runner in ONE_MACHINE
     credentials = replace(settings.customerio.credentials, environment_file=given.environment_file)
     if one_machine:
-        credentials.resolve()
+        resolve_credentials(settings, given.environment_file)
     elif runner == DATAFLOW:
         refuse_environment(settings)
     # On one machine a file is read once and by nobody again: its bundle is never given back.
@@ -115,7 +115,7 @@ def _start(options: PipelineOptions) -> int:
             # Source and sink are made anew: Beam ties a transform to the pipeline that it is in.
             sink = DeliverToCustomerIo(policy, credentials)
             source = ReadFromFiles(files) if files else _subscription(given, runner, workers)
-            graph.build(pipeline, source, settings, sink, store)
+            graph.build(pipeline, source, settings, sink, store, given.environment_file)
 
         return build
 
@@ -133,14 +133,19 @@ def _start(options: PipelineOptions) -> int:
 
 def refuse_environment(settings: Settings) -> None:
     """Raises UsageError when a credential is a variable of this machine, which no worker has."""
-    for key in ("site_id", "api_key"):
-        reference: CredentialReference = getattr(settings.customerio, key)
+    for key, reference in settings.references.items():
         if not reference.in_secret_manager:
             raise UsageError(
-                f"customerio.{key}: {reference} is not set on Dataflow's workers; store the value "
+                f"{key}: {reference} is not set on Dataflow's workers; store the value "
                 f"in Secret Manager and write {SECRET_ALLOWED} in the settings, or as "
-                f"--customerio_{key}"
+                f"--{key.replace('.', '_')}"
             )
+
+
+def resolve_credentials(settings: Settings, environment_file: str | None) -> None:
+    """Raises CredentialError when a credential cannot be had here, before anything is read."""
+    for reference in settings.references.values():
+        Secret(reference, environment_file)()
 
 
 def store_of(given: StreamOptions) -> Store:

@@ -2,13 +2,15 @@
 
 import math
 
-from pipeline.settings.model import Settings
+from pipeline.settings.credentials import CredentialReference, Secret
+from pipeline.settings.model import Events, Settings, Users
 from transforms import event_time, project, route, ulid
 from transforms.conditions import Clause
 from transforms.filter import FilterRules
 from transforms.project import EventSelection
 from transforms.properties import PropertyPath, Selection
 from transforms.pushdown import Projection
+from transforms.shape import PropertyRules, ShapeRules
 from transforms.sink.lanes import DeliveryPolicy
 
 
@@ -67,6 +69,28 @@ def event_selection(settings: Settings) -> EventSelection:
     """Which properties go along with an event."""
     events = settings.events
     return EventSelection(events.event_properties, events.user_properties, events.group_properties)
+
+
+def shape_rules(settings: Settings, environment_file: str | None = None) -> ShapeRules:
+    """How properties are shaped on their way out; false when they go as they are.
+
+    `environment_file`: where the salts' variables are looked up first.
+    """
+    return ShapeRules(
+        event=_property_rules(settings.events, environment_file),
+        person=_property_rules(settings.users, environment_file),
+    )
+
+
+def _property_rules(section: Events | Users, environment_file: str | None) -> PropertyRules:
+    salt = section.hash_salt
+    return PropertyRules(
+        drop_empty=section.drop_empty,
+        unix_seconds=section.unix_seconds,
+        hash=section.hash,
+        salt=Secret(salt, environment_file) if isinstance(salt, CredentialReference) else None,
+        rename=section.rename_properties,
+    )
 
 
 def delivery_policy(

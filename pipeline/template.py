@@ -13,8 +13,9 @@ from typing import Any, Final, NamedTuple
 from pipeline.options import ONE_MACHINE_FLAGS, StreamOptions
 from pipeline.settings.contradictions import SELECTIONS
 from pipeline.settings.credentials import SECRET_ALLOWED, SECRET_PATTERN
-from pipeline.settings.flags import FLAGS, takes_credential, takes_names
+from pipeline.settings.flags import FLAGS, takes_credential, takes_names, words_for_credential
 from pipeline.settings.keys import Key
+from pipeline.settings.names import NEW_ATTRIBUTE_NAMES_ALLOWED, NEW_PROPERTY_NAMES_ALLOWED
 from pipeline.settings.values import ENDPOINT_ALLOWED, PROPERTY_ALLOWED, RENAME_ALLOWED
 
 METADATA: Final = Path("templates/metadata.json")
@@ -66,7 +67,9 @@ _LIST = r"^\[.*\]$"
 _REGEXES: Final = {
     PROPERTY_ALLOWED: r"^([A-Za-z_$][A-Za-z0-9_$]*|(user_properties|event_properties)\..+)$",
     ENDPOINT_ALLOWED: "^(null|https?://[^ ?#@]+)$",
-    RENAME_ALLOWED: r"^\{.*\}$",
+    **dict.fromkeys(
+        (RENAME_ALLOWED, NEW_PROPERTY_NAMES_ALLOWED, NEW_ATTRIBUTE_NAMES_ALLOWED), r"^\{.*\}$"
+    ),
 }
 """By the words for what is allowed. All are POSIX extended expressions, as the service wants it,
 and mean the same to a browser: so no class of characters holds a bracket or a backslash.
@@ -118,17 +121,23 @@ def _setting(name: str, key: Key) -> Parameter:
         "name": name,
         "label": f"{group}: {key.path[-1].replace('_', ' ')}",
         "helpText": _help(name, key),
-        # The default of a credential is a variable of this machine, which no worker has.
-        "isOptional": not takes_credential(key),
+        "isOptional": not _is_required(key),
         "paramType": _type(key),
         "regexes": [_regex(key)],
         "groupName": group,
     }
     if key.choices and _type(key) == "ENUM":
         parameter["enumOptions"] = [{"value": choice, "label": choice} for choice in key.choices]
-    if not takes_credential(key) and not _is_set_by_preset(key):
+    if not _is_required(key) and not _is_set_by_preset(key):
         parameter["defaultValue"] = key.default
     return parameter
+
+
+def _is_required(key: Key) -> bool:
+    """Whether it is a credential of every job. Its default is a variable of this machine, which no
+    worker has.
+    """
+    return takes_credential(key) and not words_for_credential(key)
 
 
 def _is_set_by_preset(key: Key) -> bool:
@@ -139,7 +148,9 @@ def _is_set_by_preset(key: Key) -> bool:
 def _help(name: str, key: Key) -> str:
     words = key.description.replace("`", "")
     if not key.choices:
-        allowed = SECRET_ALLOWED if takes_credential(key) else key.allowed
+        allowed = key.allowed
+        if takes_credential(key):
+            allowed = ", ".join((SECRET_ALLOWED, *words_for_credential(key)))
         words += f" Allowed: {allowed}."
     if takes_names(key):
         words += " A list is written in brackets, or with commas alone."
@@ -158,7 +169,7 @@ def _type(key: Key) -> str:
 
 def _regex(key: Key) -> str:
     if takes_credential(key):
-        return f"^{SECRET_PATTERN}$"
+        return f"^({'|'.join((SECRET_PATTERN, *words_for_credential(key)))})$"
     if takes_names(key):
         return _NAMES
     if key.choices:

@@ -6,14 +6,17 @@ from pathlib import Path
 
 from pipeline.doctor.facts import Facts
 from pipeline.doctor.findings import Finding, green, red, yellow
-from pipeline.settings import CredentialError
+from pipeline.settings import CredentialError, CredentialReference, SettingsError
 
 
 def check(facts: Facts) -> list[Finding]:
-    """Whether both can be had, and whether others can read the environment file."""
-    if facts.customerio is None:
+    """Whether all can be had, and whether others can read the environment file."""
+    if isinstance(facts.settings, SettingsError):
         return [yellow("not checked: the settings say where they are", "correct the settings")]
-    findings = list(dict.fromkeys(_one(facts, name) for name in facts.credentials))
+    references = facts.settings.references
+    findings = list(
+        dict.fromkeys(_one(facts, key, reference) for key, reference in references.items())
+    )
     if facts.pair is not None and facts.pair[0] == facts.pair[1]:
         findings.append(
             red(
@@ -27,13 +30,13 @@ def check(facts: Facts) -> list[Finding]:
     return findings
 
 
-def _one(facts: Facts, name: str) -> Finding:
-    value = facts.credentials[name]
+def _one(facts: Facts, key: str, reference: CredentialReference) -> Finding:
+    value = facts.credentials[key]
     if isinstance(value, CredentialError):
         # Its text ends with what to do.
         found, _, advice = str(value).partition("; ")
         return red(found, advice or "check the path, and who may read it")
-    return green(f"customerio.{name} is there: {getattr(facts.customerio, name)}")
+    return green(f"{key} is there: {reference}")
 
 
 def _readers(path: str) -> list[Finding]:

@@ -42,7 +42,7 @@ CHECKS: Final = (
     Check(
         "credentials",
         "reads `${NAME}`, the environment file, `secret://` references",
-        "one is missing, empty, unreadable, or of more than a line; both are the same",
+        "one is missing, empty, unreadable, or of more than a line; site id and key are the same",
         "the environment file is open to other users",
         check_credentials.check,
         needs="settings",

@@ -56,10 +56,12 @@ class Facts:
 
     @cached_property
     def credentials(self) -> Mapping[str, str | CredentialError]:
-        """The values of site_id and api_key, or why they cannot be had; empty without settings."""
-        if self.customerio is None:
+        """The values by their keys in the file, or why they cannot be had; empty without settings:
+        site id, API key, and the salts of hashes.
+        """
+        if isinstance(self.settings, SettingsError):
             return {}
-        references = {"site_id": self.customerio.site_id, "api_key": self.customerio.api_key}
+        references = self.settings.references
         try:
             file = self.asked.environment_file
             environment = read_environment_file(file) if file else {}
@@ -76,8 +78,11 @@ class Facts:
     @cached_property
     def pair(self) -> tuple[str, str] | None:
         """Site id and API key; None unless both are there."""
-        texts = [value for value in self.credentials.values() if isinstance(value, str)]
-        return (texts[0], texts[1]) if len(texts) == 2 else None
+        site_id = self.credentials.get("customerio.site_id")
+        api_key = self.credentials.get("customerio.api_key")
+        if isinstance(site_id, str) and isinstance(api_key, str):
+            return site_id, api_key
+        return None
 
     @cached_property
     def base_url(self) -> str:

@@ -13,11 +13,12 @@ from pipeline.preview.causes import cause, cause_of_letter
 from pipeline.preview.explained import WOULD_BE_SENT, Explained, Sending
 from pipeline.preview.left_behind import left_behind
 from pipeline.preview.notes import notes
-from pipeline.preview.walk import Walk, Walker
+from pipeline.preview.shaping import nothing_left
+from pipeline.preview.walk import SHAPE, Walk, Walker
 from pipeline.preview.words import SHOWN_CHARACTERS
 from pipeline.settings.model import Settings
 from transforms.decode import decoded
-from transforms.reasons import DELIVERED, FILTERED, weightiest
+from transforms.reasons import DELIVERED, FILTERED, SKIPPED, weightiest
 from transforms.records import DeadLetter, Delivery, Item, Message, Record, Settled
 from transforms.route import GROUP_UPDATE_TYPE, event_type
 from transforms.sink.batch import Pending, Request
@@ -73,7 +74,11 @@ class Explainer:
         if isinstance(end, Settled):
             if end.letter is not None:
                 return end.outcome, walk.stage, cause_of_letter(end.letter, walk, settings)
+            if walk.stage == SHAPE and end.outcome in SKIPPED:
+                return end.outcome, walk.stage, nothing_left(walk, settings)
             reason = cause(end.outcome, walk.record, settings)
+            if walk.stage == SHAPE:
+                reason += f"; and nothing is left of the person: {nothing_left(walk, settings)}"
             if walk.stage == "identify" and end.outcome in FILTERED:
                 reason += "; and no user property is selected that would update the person"
             return end.outcome, walk.stage, reason

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from pipeline.preview.explained import Note
+from pipeline.preview.shaping import concerned, shaping_detail
 from pipeline.preview.walk import Walk
 from pipeline.preview.words import amount, brief, listed
 from pipeline.settings.model import Settings
@@ -15,7 +16,6 @@ from transforms.limits import (
     MAX_ATTRIBUTES,
     value_bytes,
 )
-from transforms.project import GROUPS, RESERVED_EVENT_DATA
 from transforms.properties import (
     STATEFUL_OPERATORS,
     Selection,
@@ -32,6 +32,7 @@ from transforms.records import (
     Json,
     Record,
 )
+from transforms.reserved import GROUPS, RESERVED_EVENT_DATA
 from transforms.tally import Tally
 
 
@@ -59,12 +60,16 @@ def reserved_attributes(record: Record, selection: Selection) -> list[str]:
 def _detail(name: str, count: int, walk: Walk, settings: Settings) -> str | None:
     """The counter in the words of this record; None when it says nothing more."""
     if name == "clash.property":
-        return _clashes(walk.record.fields, count, settings)
+        renamed = len(concerned(name, walk, settings))
+        texts = [_clashes(walk.record.fields, count - renamed, settings)]
+        return "; ".join(filter(None, [*texts, shaping_detail(name, walk, settings)]))
     if name == "dropped.reserved_property":
         return f"sent only when listed: {listed(_reserved(walk, settings))}"
     if name == "unapplied.operator":
         return f"left out, the stored value is needed: {listed(operators(walk.record.fields))}"
-    return _event_trim(name, walk) or _identify_trim(name, walk)
+    if name.startswith("trimmed."):
+        return _event_trim(name, walk) or _identify_trim(name, walk)
+    return shaping_detail(name, walk, settings)
 
 
 def _clashes(fields: Json, count: int, settings: Settings) -> str:

@@ -12,20 +12,29 @@ from pipeline import plan
 from pipeline.settings.model import Settings
 from transforms.build import build_operations, with_canonical_names
 from transforms.filter import Filter
+from transforms.hashing import Digest, plain_sha256
 from transforms.identify import select_person
 from transforms.project import project
 from transforms.properties import PropertyPath
-from transforms.records import Built, Delivery, Record, Routed, Settled
+from transforms.records import Built, Delivery, Identified, Record, Routed, Settled
 from transforms.resolve import resolve_identifier
 from transforms.route import route
+from transforms.shape import PropertyRules, compile_rules, shape
 from transforms.stage import internal_error
 from transforms.tally import Tally
 from transforms.validate import validate
 
 DELIVER = "deliver"
 """The stage that a preview stops in front of."""
+SHAPE = "shape"
+SALTED = "HMAC-SHA256 with your salt, which a preview does not read".ljust(64, ".")
+"""Stands for a salted hash, and is as long."""
 
 _Step = Callable[[Any], Any]
+
+
+def _digest(rules: PropertyRules) -> Digest:
+    return plain_sha256 if rules.salt is None else lambda _text: SALTED
 
 
 class Walk(Struct, frozen=True):
@@ -46,6 +55,11 @@ class Walk(Struct, frozen=True):
         return self.passed.get("filter")
 
     @property
+    def identified(self) -> Identified | None:
+        """The properties before they were shaped."""
+        return self.passed.get("resolve")
+
+    @property
     def built(self) -> Built | None:
         """The operations before their sizes were checked."""
         return self.passed.get("build")
@@ -60,6 +74,9 @@ class Walker:
         self._event_selection = plan.event_selection(settings)
         self._identifier = PropertyPath(settings.mappings.user_identifier)
         self._names = with_canonical_names(settings.events.rename)
+        rules = plan.shape_rules(settings)
+        self._shape_event = compile_rules(rules.event, _digest(rules.event))
+        self._shape_person = compile_rules(rules.person, _digest(rules.person))
 
     def walk(self, record: Record) -> Walk:
         """Takes a record from stage to stage until one settles it or none is left."""
@@ -94,6 +111,11 @@ class Walker:
                 selected, self._identifier, settings.mappings.anonymous
             ),
         )
+        if self._shape_event or self._shape_person:
+            yield (
+                SHAPE,
+                lambda identified: shape(identified, self._shape_event, self._shape_person, tally),
+            )
         yield (
             "build",
             lambda identified: build_operations(

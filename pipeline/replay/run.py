@@ -79,7 +79,7 @@ def run(asked: Replay) -> int:
 
 def _send(asked: Replay, settings: Settings) -> int:
     credentials = replace(settings.customerio.credentials, environment_file=asked.environment_file)
-    credentials.resolve()
+    launch.resolve_credentials(settings, asked.environment_file)
     found = Found(asked)
     options = parse_job(list(_job_flags(asked, found)))
     given = options.view_as(StreamOptions)
@@ -94,7 +94,7 @@ def _send(asked: Replay, settings: Settings) -> int:
                 if files
                 else ReadFromSubscription(found.subscription, given.stop_when_idle_s)
             )
-            graph.build_replay(pipeline, source, settings, sink, store)
+            graph.build_replay(pipeline, source, settings, sink, store, asked.environment_file)
 
         return build
 

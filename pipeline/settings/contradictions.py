@@ -7,6 +7,7 @@ values of a wrong type: so one run reports these faults next to all others.
 from collections.abc import Mapping
 from typing import Final, get_args
 
+from pipeline.settings import shaping
 from pipeline.settings.faults import Fault, describe, quoted
 from pipeline.settings.kinds import Operator
 
@@ -61,7 +62,7 @@ def in_settings(settings: Mapping[str, object]) -> list[Fault]:
         found = "found false, and users.enabled is false as well: nothing would be sent"
         hint = "use status: disabled"
         faults.append(Fault(("events", "enabled"), found, hint=hint))
-    return faults
+    return [*faults, *shaping.contradictions(settings)]
 
 
 def in_file(settings: Mapping[str, object]) -> list[Fault]:

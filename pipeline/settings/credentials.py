@@ -105,6 +105,21 @@ class Credentials:
         return self.resolve()
 
 
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """One credential, and the environment file to look into first: what a transform calls on a
+    worker. Equal references compare equal.
+    """
+
+    reference: CredentialReference
+    environment_file: str | None = None
+
+    def __call__(self) -> str:
+        """The value, read afresh at every call. Raises CredentialError."""
+        file = self.environment_file
+        return self.reference.resolve(read_environment_file(file) if file else {})
+
+
 def read_environment_file(path: str) -> dict[str, str | None]:
     """The NAME=VALUE lines of a file. Raises CredentialError when it cannot be read."""
     try:

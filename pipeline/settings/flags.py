@@ -10,7 +10,7 @@ from typing import Any, Final, get_args, get_origin
 from pipeline.settings.credentials import SECRET_ALLOWED, CredentialReference
 from pipeline.settings.document import Document, read_document
 from pipeline.settings.faults import Fault
-from pipeline.settings.keys import ITEM, KEYS, Key
+from pipeline.settings.keys import ITEM, KEYS, Key, literals
 from pipeline.settings.yaml_tree import UnreadableError
 
 FLAGS: Final[Mapping[str, Key]] = {
@@ -34,7 +34,12 @@ def takes_names(key: Key) -> bool:
 
 def takes_credential(key: Key) -> bool:
     """Whether the setting says where a credential is kept."""
-    return key.annotation is CredentialReference
+    return CredentialReference in (key.annotation, *get_args(key.annotation))
+
+
+def words_for_credential(key: Key) -> tuple[str, ...]:
+    """What may stand in the place of a credential, where it can be done without."""
+    return tuple(literals(key.annotation))
 
 
 def overlay(document: Document, texts: Mapping[str, str]) -> None:
@@ -45,8 +50,8 @@ def overlay(document: Document, texts: Mapping[str, str]) -> None:
 
 
 def _read(key: Key, text: str) -> Document:
-    if takes_credential(key):
-        return _credential(text)
+    if takes_credential(key) and text not in words_for_credential(key):
+        return _credential(key, text)
     names = [name.strip() for name in text.split(",")]
     if takes_names(key) and not _is_yaml(text, names):
         return Document(names)
@@ -56,7 +61,7 @@ def _read(key: Key, text: str) -> Document:
         return _refused(Fault((), error.found, key.allowed, error.hint))
 
 
-def _credential(text: str) -> Document:
+def _credential(key: Key, text: str) -> Document:
     """Options are stored with the job, for everybody to read who may see it: so no ${NAME} either,
     which a shell that is not held back replaces by the key.
     """
@@ -67,7 +72,8 @@ def _credential(text: str) -> Document:
         pass
     hint = "${NAME} may stand in the settings file only"
     found = "found a text that names no secret version (not shown)"
-    return _refused(Fault((), found, SECRET_ALLOWED, hint))
+    allowed = ", ".join((SECRET_ALLOWED, *words_for_credential(key)))
+    return _refused(Fault((), found, allowed, hint))
 
 
 def _refused(fault: Fault) -> Document:

@@ -51,7 +51,7 @@ def _keys_of(section: type[Section], path: tuple[str, ...]) -> Iterator[Key]:
             yield from _keys_of(field.annotation, here)
             continue
         item = _item_section(field)
-        choices = tuple(_literals(field.annotation))
+        choices = tuple(literals(field.annotation))
         words = next((extra.text for extra in field.metadata if isinstance(extra, Allowed)), "")
         if words:
             choices = ()
@@ -84,7 +84,8 @@ def _number(field: FieldInfo) -> str:
     return f"{kind} of at least {least.ge}" if least else kind
 
 
-def _literals(annotation: Any) -> Iterator[str]:
+def literals(annotation: Any) -> Iterator[str]:
+    """The words that a value of a type may be."""
     if annotation is bool:
         yield from ("true", "false")
     elif annotation is NoneType:
@@ -93,7 +94,7 @@ def _literals(annotation: Any) -> Iterator[str]:
         yield from get_args(annotation)
     elif get_origin(annotation) in (Union, UnionType):
         for member in get_args(annotation):
-            yield from _literals(member)
+            yield from literals(member)
 
 
 def _default(field: FieldInfo) -> str:

@@ -23,6 +23,14 @@ from pipeline.settings.kinds import (
     PropertyPath,
     Selection,
 )
+from pipeline.settings.shaping import (
+    DropEmpty,
+    Hashed,
+    HashSalt,
+    RenameAttributes,
+    RenameProperties,
+    UnixSeconds,
+)
 
 NOT_AVAILABLE_YET: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {
     ("groups",): (),
@@ -154,6 +162,11 @@ class Events(Section):
     rename: NewNames = Field(
         default={}, description="Event type in Amplitude: name of the event in Customer.io."
     )
+    drop_empty: DropEmpty = False
+    unix_seconds: UnixSeconds = ()
+    hash: Hashed = ()
+    hash_salt: HashSalt = None
+    rename_properties: RenameProperties = {}
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -181,6 +194,11 @@ class Users(Section):
         default=False,
         description="`true` updates people whom Customer.io knows and never creates one.",
     )
+    drop_empty: DropEmpty = False
+    unix_seconds: UnixSeconds = ()
+    hash: Hashed = ()
+    hash_salt: HashSalt = None
+    rename_properties: RenameAttributes = {}
 
 
 class Limits(Section):
@@ -246,6 +264,18 @@ class Settings(Section):
     users: Users = Users()
     limits: Limits = Limits()
     delivery: Delivery = Delivery()
+
+    @property
+    def references(self) -> dict[str, CredentialReference]:
+        """Every credential that a job reads, by its key in the file."""
+        found = {
+            "customerio.site_id": self.customerio.site_id,
+            "customerio.api_key": self.customerio.api_key,
+        }
+        for name, section in (("events", self.events), ("users", self.users)):
+            if isinstance(section.hash_salt, CredentialReference):
+                found[f"{name}.hash_salt"] = section.hash_salt
+        return found
 
     @model_validator(mode="before")
     @classmethod

@@ -16,6 +16,14 @@ ATTRIBUTES_ALLOWED: Final = (
 )
 EVENT_TYPES_ALLOWED: Final = "all, or a list of event types"
 EVENT_LIST_ALLOWED: Final = "a list of event types"
+PROPERTY_LIST_ALLOWED: Final = "a list of property names"
+NEW_PROPERTY_NAMES_ALLOWED: Final = (
+    "a mapping of property to new name, such as {plan: tier}; no new name twice"
+)
+NEW_ATTRIBUTE_NAMES_ALLOWED: Final = (
+    "a mapping of property to new name, such as {plan: tier} (at most 150 bytes each, none "
+    "beginning with _, none twice)"
+)
 
 _NAME_ALLOWED = "a text that is not blank"
 # Limit of identify: https://docs.customer.io/files/journeys-track.json
@@ -54,6 +62,24 @@ def event_list(value: object) -> Names:
     return _names(value, EVENT_LIST_ALLOWED)
 
 
+def property_list(value: object) -> Names:
+    """Properties by name, possibly none."""
+    return _names(value, PROPERTY_LIST_ALLOWED)
+
+
+def new_property_names(value: object) -> dict[str, str]:
+    """Property -> its name in an event's data."""
+    return _new_names(value, NEW_PROPERTY_NAMES_ALLOWED)
+
+
+def new_attribute_names(value: object) -> dict[str, str]:
+    """User property -> name of the attribute: reserved and long names are refused.
+
+    `id`, `email` and `cio_id` are not: here they are named by hand, as they are in a list.
+    """
+    return _new_names(value, NEW_ATTRIBUTE_NAMES_ALLOWED, for_a_person=True)
+
+
 def fits_brackets(text: str) -> bool:
     """Whether `[text]` is this one text in YAML too, and short enough to be suggested."""
     return re.fullmatch(r"[A-Za-z$][\w $.-]{0,39}", text) is not None and text == text.strip()
@@ -80,6 +106,28 @@ def _names(value: object, allowed: str, *, for_a_person: bool = False) -> Names:
     if faults:
         raise refusal(*faults)
     return tuple(value)
+
+
+def _new_names(value: object, allowed: str, *, for_a_person: bool = False) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise refusal(Fault((), f"found {describe(value)}", allowed))
+    faults = []
+    first: dict[str, str] = {}
+    for old, new in value.items():
+        fault = _name_fault(new)
+        if not str(old).strip():
+            fault = Fault((), "the property's name is blank")
+        elif fault is None and new in first:
+            fault = Fault((), f"found {quoted(new)}, the new name of {quoted(first[new])} already")
+        elif fault is None and for_a_person:
+            fault = _attribute_fault(new)
+        if fault is None:
+            first[new] = old
+        else:
+            faults.append(fault.under(str(old)))
+    if faults:
+        raise refusal(*faults)
+    return dict(value)
 
 
 def _name_fault(name: object) -> Fault | None:

@@ -6,7 +6,7 @@ Each takes whatever stood in the file and returns the typed value, or raises eve
 import ipaddress
 import re
 from difflib import get_close_matches
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from pipeline.settings.credentials import CREDENTIAL_ALLOWED, CredentialReference
@@ -19,6 +19,7 @@ PROPERTY_ALLOWED: Final = "a top-level field, user_properties.NAME or event_prop
 VALUES_ALLOWED: Final = "a list of texts, numbers, true, false"
 RENAME_ALLOWED: Final = "a mapping of event type to new name (1 to 100 bytes)"
 ENDPOINT_ALLOWED: Final = "null, or https://HOST[:PORT][/PATH] (http only to this machine)"
+HASH_SALT_ALLOWED: Final = f"{CREDENTIAL_ALLOWED}; or none"
 
 _NEW_NAME_ALLOWED = "a text of 1 to 100 bytes that is not blank"
 # Limit of an event's name: https://docs.customer.io/files/journeys-track.json
@@ -98,18 +99,30 @@ def endpoint(value: object) -> str | None:
     return str(value).rstrip("/")
 
 
-def credential(value: object) -> CredentialReference:
+def credential(value: object, allowed: str = CREDENTIAL_ALLOWED) -> CredentialReference:
     """A reference to a credential. The value is never repeated: it may be the key itself."""
     if isinstance(value, CredentialReference):
         return value
     if not isinstance(value, str):
-        raise refusal(Fault((), f"found {kind_of(value)} (not shown)", CREDENTIAL_ALLOWED))
+        raise refusal(Fault((), f"found {kind_of(value)} (not shown)", allowed))
     try:
         return CredentialReference(value)
     except ValueError:
         hint = "a key in clear is not accepted in the file"
         found = "found a text that is no reference (not shown)"
-        raise refusal(Fault((), found, CREDENTIAL_ALLOWED, hint)) from None
+        raise refusal(Fault((), found, allowed, hint)) from None
+
+
+def hash_salt(value: object) -> CredentialReference | Literal["none"] | None:
+    """A reference to the salt; `none` to do without one; null where nothing is hashed."""
+    if value is None:
+        return None
+    return "none" if value == "none" else credential(value, HASH_SALT_ALLOWED)
+
+
+def hash_salt_text(salt: CredentialReference | Literal["none"] | None) -> str | None:
+    """The salt as it stands in the settings."""
+    return None if salt is None else str(salt)
 
 
 def _new_name_fault(new: object) -> str | None:
