@@ -69,8 +69,9 @@ def drop_empty(properties: Json, tally: Tally) -> Json:
         for name, value in properties.items()
         if value != EMPTY or not name.startswith(INITIAL_PREFIX)
     }
-    if len(kept) < len(properties):
-        tally.add("dropped.empty_property", len(properties) - len(kept))
+    if len(kept) == len(properties):
+        return properties
+    tally.add("dropped.empty_property", len(properties) - len(kept))
     return kept
 
 

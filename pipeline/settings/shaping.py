@@ -105,7 +105,7 @@ def contradictions(settings: Mapping[str, object]) -> Iterator[Fault]:
     for name, section, selections in (("events", events, of_event), ("users", users, of_person)):
         for fault in (*_of_names(section, selections), *_of_salt(section)):
             yield fault.under(name)
-    if events.get("group_properties", default) != "none":
+    if events.get("group_properties", default) not in ("none", [], ()):
         for fault in _of_groups(events):
             yield fault.under("events")
     for fault in _of_identifiers(users, of_person[0]):

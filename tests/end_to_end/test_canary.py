@@ -1,6 +1,7 @@
 """Marked credentials and marked people go through everything that can go wrong; nothing leaks."""
 
 import gzip
+import hmac
 import itertools
 import json
 import time
@@ -15,6 +16,7 @@ from tests.security.canaries import (
     AMPLITUDE_KEY,
     API_KEY,
     EMAIL,
+    HASH_SALT,
     NAME,
     PROPERTY,
     SITE_ID,
@@ -29,7 +31,13 @@ from tests.security.watched_main import CRASH
 LETTERS_TOPIC = "projects/end-to-end/topics/letters"
 SETTINGS = {
     "preset": "all_properties",
-    "users": {"user_properties": "all", "trigger": "always"},
+    "events": {"hash": ["mail"], "hash_salt": "${HASH_SALT}"},
+    "users": {
+        "user_properties": "all",
+        "trigger": "always",
+        "hash": ["mail"],
+        "hash_salt": "${HASH_SALT}",
+    },
     "mappings": {"anonymous": "dead_letter"},
     # Small requests: several lanes get into trouble together, and are through with it sooner.
     "delivery": {"lanes": 12, "max_batch_items": 2, "request_timeout_s": 30},
@@ -188,7 +196,11 @@ def test_nothing_leaks_whatever_goes_wrong(
         f"--ledger_file={directory / 'ledger.json'}",
         letters.flag,
         loud=loud,
-        environment={"PUBSUB_EMULATOR_HOST": broker.emulator.address, "GRPC_VERBOSITY": "DEBUG"},
+        environment={
+            "PUBSUB_EMULATOR_HOST": broker.emulator.address,
+            "GRPC_VERBOSITY": "DEBUG",
+            "HASH_SALT": HASH_SALT.value,
+        },
     )
     program.wait_until_said("A bundle failed")
     assert leaks(program.places_now()) == []
@@ -211,6 +223,8 @@ def test_nothing_leaks_whatever_goes_wrong(
     # What may be there is there: else the search would have looked at nothing.
     assert {canary.kind for letter in kept for canary in found_in(letter)} == {Kind.PERSONAL}
 
+    salted = hmac.new(HASH_SALT.value.encode(), EMAIL.value.lower().encode(), "sha256").hexdigest()
+    assert any(salted.encode() in request.body for request in customerio.requests)
     assert elsewhere.requests == []
     for request in customerio.requests:
         token = request.headers.pop("Authorization")

@@ -50,6 +50,14 @@ SETTINGS = {
         events: {enabled: false}
         users: {user_properties: all}
         """,
+    "shaped": """
+        preset: all_properties
+        events:
+          drop_empty: true
+          unix_seconds: [plan]
+          hash: [filters]
+          hash_salt: none
+        """,
     "no users": "{preset: all_properties, users: {enabled: false}}",
 }
 

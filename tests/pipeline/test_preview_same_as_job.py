@@ -31,6 +31,7 @@ from pipeline.sources.files import read_messages
 from transforms.build import build_operations
 from transforms.decode import decode_message
 from transforms.filter import Filter, canonical_event_type
+from transforms.hashing import plain_sha256
 from transforms.identify import select_person
 from transforms.project import project_event
 from transforms.properties import PropertyPath
@@ -38,6 +39,7 @@ from transforms.reasons import DELIVERED, weightiest
 from transforms.records import DeadLetter, Delivery, Message, Projected, Record, Settled
 from transforms.resolve import resolve_identifier
 from transforms.route import route
+from transforms.shape import compile_rules, shape
 from transforms.tally import PROCESS_LEDGER, Tally
 from transforms.validate import validate
 
@@ -74,6 +76,27 @@ SETTINGS = {
             "users": {"user_properties": ["plan", "company", "email"], "trigger": "always"},
         }
     ),
+    "shaped": Settings.model_validate(
+        {
+            "preset": "all_properties",
+            "events": {
+                "drop_empty": True,
+                "unix_seconds": ["plan", "started_at"],
+                "hash": ["company", "filters", "email"],
+                "hash_salt": "none",
+                "rename_properties": {"plan": "tier", "role": "company_role"},
+            },
+            "users": {
+                "user_properties": "all",
+                "trigger": "always",
+                "drop_empty": True,
+                "unix_seconds": ["role"],
+                "hash": ["first_name", "plan"],
+                "hash_salt": "none",
+                "rename_properties": {"plan": "role", "company": "email", "role": "job"},
+            },
+        }
+    ),
     "events-off": Settings.model_validate(
         {"events": {"enabled": False}, "users": {"user_properties": ["plan"], "trigger": "always"}}
     ),
@@ -98,6 +121,14 @@ def chain(record: Record, settings: Settings, tally: Tally) -> Delivery | Settle
     identified = resolve_identifier(selected, path, settings.mappings.anonymous)
     if isinstance(identified, Settled):
         return identified
+    rules = plan.shape_rules(settings)
+    if rules:
+        event = compile_rules(rules.event, plain_sha256)
+        person = compile_rules(rules.person, plain_sha256)
+        shaped = shape(identified, event, person, tally)
+        if isinstance(shaped, Settled):
+            return shaped
+        identified = shaped
     names = {canonical_event_type(old): new for old, new in events.rename.items()}
     built = build_operations(identified, names, update_only=users.update_only)
     if isinstance(built, Settled):
@@ -113,9 +144,22 @@ def outcome_of(end: Delivery | Settled) -> str:
 
 
 names = st.sampled_from(
-    ["plan", "company", "email", "role", "_p", "id", "recipient", "groups", "tier", "n" * 151]
+    [
+        "initial_a",
+        "plan",
+        "company",
+        "email",
+        "role",
+        "_p",
+        "id",
+        "recipient",
+        "groups",
+        "tier",
+        "n" * 151,
+    ]
 )
 scalars = st.one_of(
+    st.sampled_from(["EMPTY", "2026-05-04"]),
     st.none(),
     st.booleans(),
     st.integers(),
@@ -247,7 +291,7 @@ def all_messages() -> list[Message]:
     return messages
 
 
-@pytest.mark.parametrize("name", ["trimmed", "choosy"])
+@pytest.mark.parametrize("name", ["trimmed", "choosy", "shaped"])
 def test_it_is_what_the_graph_makes(name: str, tmp_path: Path) -> None:
     settings = SETTINGS[name]
     messages = all_messages()

@@ -158,6 +158,22 @@ def test_a_credential_is_a_secret_version_or_refused_unseen(name: str, text: str
     assert str(getattr(read(**{name: SECRET}).customerio, name.removeprefix("customerio_")))
 
 
+@pytest.mark.parametrize("name", ["events_hash_salt", "users_hash_salt"])
+@pytest.mark.parametrize("text", ["marked-key", "${MARKED}", "[marked]", "secret://marked", "None"])
+def test_a_salt_is_a_secret_version_or_none_or_refused_unseen(name: str, text: str) -> None:
+    assert problems(**{name: text}) == [
+        f"--{name}: found a text that names no secret version (not shown); ${{NAME}} may stand in "
+        "the settings file only; allowed: secret://projects/P/secrets/S/versions/V, none, null"
+    ]
+
+
+def test_salts_that_are_accepted() -> None:
+    flags = {"users_user_properties": "phone", "users_hash": "phone"}
+    assert str(read(**flags, users_hash_salt=SECRET).users.hash_salt) == SECRET
+    assert read(**flags, users_hash_salt="none").users.hash_salt == "none"
+    assert read(users_hash_salt="null").users.hash_salt is None
+
+
 def test_all_problems_of_flags_at_once() -> None:
     assert problems(status="on", delivery_lanes="0", users_enabled="1") == [
         '--status: found "on"; allowed: enabled, disabled',
@@ -204,7 +220,7 @@ def test_problems_of_the_file_and_of_flags_in_one_list(tmp_path: Path) -> None:
         "of the two; allowed: all",
         '  line 2  status: found "on"; allowed: enabled, disabled',
         "  line 3  users: found 5; allowed: a mapping with the keys enabled, user_properties, "
-        "trigger, update_only",
+        "trigger, update_only, drop_empty, unix_seconds, hash, hash_salt, rename_properties",
         "  line 5  events.user_properties: found a list next to preset: all_properties; leave out "
         "one of the two; allowed: all",
     ]
@@ -227,7 +243,11 @@ def test_settings_that_take_names() -> None:
         "events_event_properties",
         "events_user_properties",
         "events_group_properties",
+        "events_unix_seconds",
+        "events_hash",
         "users_user_properties",
+        "users_unix_seconds",
+        "users_hash",
     }
 
 

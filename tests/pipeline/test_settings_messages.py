@@ -9,7 +9,8 @@ import pytest
 from pipeline.settings import SettingsError, parse_settings
 
 EVENTS_KEYS = (
-    "enabled, include, exclude, where, event_properties, user_properties, group_properties, rename"
+    "enabled, include, exclude, where, event_properties, user_properties, group_properties, rename,"
+    " drop_empty, unix_seconds, hash, hash_salt, rename_properties"
 )
 TOP_KEYS = "preset, status, customerio, mappings, events, users, limits, delivery"
 REFERENCE = "${ENV_NAME} or secret://projects/P/secrets/S/versions/V"

@@ -2,6 +2,7 @@
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -12,7 +13,7 @@ from pipeline.settings.model import CustomerIo, Delivery, Events, Users, WhereCl
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "settings"
 
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     "preset": None,
     "status": "enabled",
     "customerio": {
@@ -31,12 +32,22 @@ DEFAULTS = {
         "user_properties": "none",
         "group_properties": "none",
         "rename": {},
+        "drop_empty": False,
+        "unix_seconds": (),
+        "hash": (),
+        "hash_salt": None,
+        "rename_properties": {},
     },
     "users": {
         "enabled": True,
         "user_properties": "none",
         "trigger": "identify",
         "update_only": False,
+        "drop_empty": False,
+        "unix_seconds": (),
+        "hash": (),
+        "hash_salt": None,
+        "rename_properties": {},
     },
     "limits": {"on_violation": "dead_letter"},
     "delivery": {
@@ -101,7 +112,21 @@ events:
   user_properties: [plan, _private, "a.b"]
   group_properties: []
   rename: {A: Order Placed, 404: Not Found}
-users: {enabled: true, user_properties: [plan], trigger: always, update_only: true}
+  drop_empty: true
+  unix_seconds: [ends_at]
+  hash: [phone, "a.b"]
+  hash_salt: ${HASH_SALT}
+  rename_properties: {phone: phone_hmac, 404: code}
+users:
+  enabled: true
+  user_properties: [plan, phone, ends_at]
+  trigger: always
+  update_only: true
+  drop_empty: true
+  unix_seconds: [ends_at]
+  hash: [phone]
+  hash_salt: none
+  rename_properties: {phone: phone_sha256, plan: email}
 limits: {on_violation: trim}
 delivery:
   max_batch_items: 1000
@@ -141,12 +166,22 @@ def test_every_key_is_taken_over() -> None:
             "user_properties": ("plan", "_private", "a.b"),
             "group_properties": (),
             "rename": {"A": "Order Placed", "404": "Not Found"},
+            "drop_empty": True,
+            "unix_seconds": ("ends_at",),
+            "hash": ("phone", "a.b"),
+            "hash_salt": "${HASH_SALT}",
+            "rename_properties": {"phone": "phone_hmac", "404": "code"},
         },
         "users": {
             "enabled": True,
-            "user_properties": ("plan",),
+            "user_properties": ("plan", "phone", "ends_at"),
             "trigger": "always",
             "update_only": True,
+            "drop_empty": True,
+            "unix_seconds": ("ends_at",),
+            "hash": ("phone",),
+            "hash_salt": "none",
+            "rename_properties": {"phone": "phone_sha256", "plan": "email"},
         },
         "limits": {"on_violation": "trim"},
         "delivery": {

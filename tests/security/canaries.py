@@ -22,7 +22,7 @@ class Kind(Enum):
     """What a marked value is."""
 
     CREDENTIAL = "credential"
-    """May stand in the Authorization header and nowhere else."""
+    """May stand in the Authorization header and nowhere else; a salt not even there."""
     PERSONAL = "personal value"
     """May stand in requests and dead letters."""
 
@@ -45,12 +45,13 @@ def _canary(name: str, kind: Kind, pattern: str) -> Canary:
 
 SITE_ID = _canary("site id", Kind.CREDENTIAL, "{}+id/%41={}")
 API_KEY = _canary("api key", Kind.CREDENTIAL, "{}&key%7E?'\"<{}")
+HASH_SALT = _canary("hash salt", Kind.CREDENTIAL, "{}$\\~{}")
 AMPLITUDE_KEY = _canary("amplitude key", Kind.CREDENTIAL, "{}-{}")
 USER_ID = _canary("user id", Kind.PERSONAL, "{}/{}")
 EMAIL = _canary("e-mail", Kind.PERSONAL, "{}+inbox@{}.example")
 NAME = _canary("name", Kind.PERSONAL, "{} van {}")
 PROPERTY = _canary("event property", Kind.PERSONAL, "{}: {}")
-CANARIES = (SITE_ID, API_KEY, AMPLITUDE_KEY, USER_ID, EMAIL, NAME, PROPERTY)
+CANARIES = (SITE_ID, API_KEY, HASH_SALT, AMPLITUDE_KEY, USER_ID, EMAIL, NAME, PROPERTY)
 
 _DEPTH = 5
 _BASE64 = re.compile(rb"[A-Za-z0-9+/_-]{16,}={0,2}")

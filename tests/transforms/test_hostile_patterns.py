@@ -40,6 +40,7 @@ PATTERNS = SEARCHED | {
     "transforms.event_time._TEXT",
     "transforms.gunzip._ZEROS",
     "transforms.resolve._EMAIL",
+    "transforms.shape._DATE",
     "transforms.split_json._MEMBER",
 }
 REPEATED = (
@@ -57,6 +58,7 @@ BEGINNINGS = {
     "_NUMBER": ("1", "1.", "1e", "-"),
     "_NUMERIC": ("1", "1.", "1e", "-"),
     "_TEXT": ("2026-05-04 10:01:07.", "2026-05-04 10:01:07+"),
+    "_DATE": ("2026-05-0", "2026-05-04"),
     "_EMAIL": ("a@", "a@b.c", "a@b"),
     "_MEMBER": ('"', '"a"', '"a":'),
     "_TOKEN": ('"',),

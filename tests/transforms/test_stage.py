@@ -47,6 +47,7 @@ from transforms.records import (
 )
 from transforms.resolve import ResolveIdentifier
 from transforms.route import Route
+from transforms.shape import PropertyRules, ShapeProperties, ShapeRules
 from transforms.stage import Stage, StageDoFn, StageOutput, internal_error
 from transforms.tally import NAMESPACE, PROCESS_LEDGER, Tally
 from transforms.validate import ValidateSizes
@@ -123,6 +124,23 @@ CASES = {
         1,
         ["no_identifier"],
         {"dead_lettered.no_identifier": 1},
+    ),
+    "shape": Case(
+        lambda: ShapeProperties(
+            ShapeRules(PropertyRules(hash=("a",)), PropertyRules(drop_empty=True))
+        ),
+        [
+            identified(event(), event={"a": {}, "b": 1}, person={"c": 1}),
+            identified(update(), person={"initial_c": "EMPTY"}),
+        ],
+        Identified,
+        1,
+        [],
+        {
+            "dropped.unhashable_property": 1,
+            "dropped.empty_property": 1,
+            "skipped.no_selected_property": 1,
+        },
     ),
     "build": Case(
         lambda: BuildOperations({"A": "B"}, update_only=True),
