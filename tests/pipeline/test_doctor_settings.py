@@ -57,6 +57,19 @@ def test_credentials_that_are_there(tmp_path: Path) -> None:
     ]
 
 
+def test_salts_are_looked_for_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = {"user_properties": "all", "hash": ["phone"], "hash_salt": "${DOCTOR_SALT}"}
+    facts = facts_of(tmp_path, {"users": rule})
+    [problem] = reds(check_credentials.check(facts))
+    assert problem == "environment variable DOCTOR_SALT is not set"
+    assert facts.pair == (SITE_ID, API_KEY)
+
+    monkeypatch.setenv("DOCTOR_SALT", "marked-salt")
+    findings = check_credentials.check(facts_of(tmp_path, {"users": rule}))
+    assert Finding(Level.GREEN, "users.hash_salt is there: ${DOCTOR_SALT}") in findings
+    assert "marked-salt" not in repr(findings)
+
+
 def test_both_that_are_missing_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUSTOMERIO_SITE_ID")
     monkeypatch.setenv("CUSTOMERIO_API_KEY", " ")

@@ -3,6 +3,8 @@
 import pytest
 
 from pipeline import plan
+from pipeline.launch import refuse_environment
+from pipeline.options import UsageError
 from pipeline.settings import Secret, Settings, SettingsError, parse_settings
 from pipeline.settings.credentials import CredentialReference
 from transforms.shape import PropertyRules, ShapeRules
@@ -238,3 +240,13 @@ def test_a_fault_of_one_section_is_told_next_to_one_of_a_value() -> None:
         "events.unix_seconds[0]",
         "status",
     ]
+
+
+def test_a_salt_of_this_machine_is_refused_where_no_worker_has_it() -> None:
+    secret = "secret://projects/p/secrets/s/versions/1"
+    rule = "users: {user_properties: all, hash: [a], hash_salt: "
+    account = f"customerio: {{site_id: '{secret}', api_key: '{secret}'}}\n"
+    refuse_environment(parse_settings(account + rule + "none}"))
+    refuse_environment(parse_settings(account + rule + f"'{secret}'}}"))
+    with pytest.raises(UsageError, match=r"^users\.hash_salt: \$\{A\} is not set "):
+        refuse_environment(parse_settings(account + rule + "'${A}'}"))
