@@ -5,7 +5,8 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from pipeline.doctor.options import Asked, CommandLineError, parse
+from pipeline.command_line import CommandLineError
+from pipeline.doctor.options import Asked, parse
 
 EXIT_OK, EXIT_RED, EXIT_USAGE = 0, 1, 2
 _EXIT_NOBODY_READS: Final = 1

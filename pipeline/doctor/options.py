@@ -2,22 +2,17 @@
 
 import argparse
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from typing import Final
 
 from msgspec import Struct
 from pydantic import ValidationError
 
+from pipeline import command_line
 from pipeline.replay.source import Kind, resource_kind
 from pipeline.settings.explain import explain
 from pipeline.settings.model import CustomerIo
 
 PROG: Final = "python -m pipeline doctor"
-_COMPARED_CHARACTERS: Final = 60
-
-
-class CommandLineError(Exception):
-    """The command line is wrong; `args` are the problems."""
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -34,17 +29,7 @@ class Asked(Struct, frozen=True, kw_only=True):
 
 def parse(argv: Sequence[str]) -> Asked:
     """What is asked for. Raises CommandLineError with every problem found."""
-    parser = _parser()
-    try:
-        given, unknown = parser.parse_known_args(list(argv))
-    except argparse.ArgumentError as error:
-        raise CommandLineError(str(error)) from error
-    # The value of a flag that is not known stands about: what else seems wrong may come from it.
-    flags = [_unknown(argument, parser) for argument in unknown if argument.startswith("-")]
-    problems = flags or [*_words(unknown), *_problems(given)]
-    if problems:
-        raise CommandLineError(*problems)
-    return Asked(**vars(given))
+    return Asked(**vars(command_line.parse(_parser(), argv, _problems)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,20 +58,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     return parser
-
-
-def _unknown(argument: str, parser: argparse.ArgumentParser) -> str:
-    name = argument.partition("=")[0]
-    flags = parser._option_string_actions  # noqa: SLF001
-    near = get_close_matches(name[:_COMPARED_CHARACTERS], flags, n=1)
-    meant = f"did you mean {near[0]}?" if near else f"{PROG} --help lists them"
-    return f"{name} is no flag of doctor; {meant}"
-
-
-def _words(words: Sequence[str]) -> Iterator[str]:
-    for _ in words:
-        # Not repeated: it may be a key.
-        yield "a word on the command line is no flag, and no flag takes it (not shown)"
 
 
 def _problems(given: argparse.Namespace) -> Iterator[str]:

@@ -3,7 +3,8 @@
 import sys
 from collections.abc import Sequence
 
-from pipeline.replay.options import CommandLineError, parse
+from pipeline.command_line import CommandLineError
+from pipeline.replay.options import parse
 
 _EXIT_USAGE = 2
 

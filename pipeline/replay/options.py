@@ -4,22 +4,17 @@ import argparse
 import math
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from typing import Final
 
 from msgspec import Struct
 
+from pipeline import command_line
 from pipeline.replay.choice import Choice
 from pipeline.replay.source import FORMS, Kind, Source, covers, parse_source, resource_kind
 from transforms.reasons import DEAD_LETTER_REASONS
 
 PROG: Final = "python -m pipeline replay"
 _IDLE_S: Final = 10.0
-_COMPARED_CHARACTERS: Final = 60
-
-
-class CommandLineError(Exception):
-    """The command line is wrong; `args` are the problems."""
 
 
 class Replay(Struct, frozen=True, kw_only=True):
@@ -40,20 +35,7 @@ class Replay(Struct, frozen=True, kw_only=True):
 
 def parse(argv: Sequence[str]) -> Replay:
     """A replay from a command line. Raises CommandLineError with every problem found."""
-    parser = _parser()
-    try:
-        given, unknown = parser.parse_known_args(list(argv))
-    except argparse.ArgumentError as error:
-        raise CommandLineError(str(error)) from error
-    flags = [_unknown(argument, parser) for argument in unknown if argument.startswith("-")]
-    if flags:
-        # The value of a flag that is not known stands about, and what else seems to be wrong may
-        # come from that alone.
-        raise CommandLineError(*flags)
-    problems = [f"{argument!r} is not a flag, and no flag takes it" for argument in unknown]
-    problems += _problems(given)
-    if problems:
-        raise CommandLineError(*problems)
+    given = command_line.parse(_parser(), argv, _problems)
     return Replay(
         source=parse_source(given.source),
         settings=given.settings,
@@ -116,22 +98,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _unknown(argument: str, parser: argparse.ArgumentParser) -> str:
-    name = argument.partition("=")[0]
-    flags = parser._option_string_actions  # noqa: SLF001
-    near = get_close_matches(name[:_COMPARED_CHARACTERS], flags, n=1)
-    meant = f"did you mean {near[0]}?" if near else f"{PROG} --help lists them"
-    return f"{name} is no flag of replay; {meant}"
-
-
 def _problems(given: argparse.Namespace) -> Iterator[str]:
     yield from _problems_of_places(given)
     if not given.settings:
         yield "--settings FILE is missing: the settings say what is sent, and where"
     for reason in given.reason:
         if reason not in DEAD_LETTER_REASONS:
-            near = get_close_matches(reason[:_COMPARED_CHARACTERS], DEAD_LETTER_REASONS, n=1)
-            meant = f"did you mean {near[0]}? " if near else ""
+            near = command_line.nearest(reason, DEAD_LETTER_REASONS)
+            meant = f"did you mean {near}? " if near else ""
             yield f"--reason: found {reason!r}; {meant}allowed: {', '.join(DEAD_LETTER_REASONS)}"
     if given.since is not None:
         try:

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from pipeline.command_line import CommandLineError
 from pipeline.doctor.checks import CHECKS, Check
 from pipeline.doctor.command import EXIT_OK, EXIT_RED, EXIT_USAGE, main
 from pipeline.doctor.examine import Line, examine
 from pipeline.doctor.facts import Facts
 from pipeline.doctor.findings import Finding, Level, green, red, yellow
-from pipeline.doctor.options import Asked, CommandLineError, parse
+from pipeline.doctor.options import Asked, parse
 from pipeline.doctor.render import as_json, show
 from pipeline.doctor.table import PAGE, with_table
 from pipeline.local.customerio import CustomerIoStandIn

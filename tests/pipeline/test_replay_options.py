@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.command_line import CommandLineError
 from pipeline.replay.choice import Choice
-from pipeline.replay.options import CommandLineError, parse
+from pipeline.replay.options import parse
 from pipeline.replay.source import Kind, Source, covers, parse_source
 from transforms.reasons import DEAD_LETTER_REASONS
 
@@ -131,7 +132,11 @@ ONE_STORE = (
             ["--qq is no flag of replay; python -m pipeline replay --help lists them"],
             id="a flag like no other",
         ),
-        pytest.param((*GOOD, "x"), ["'x' is not a flag, and no flag takes it"], id="too much"),
+        pytest.param(
+            (*GOOD, "x"),
+            ["a word on the command line is no flag, and no flag takes it (not shown)"],
+            id="too much",
+        ),
         pytest.param(
             (*GOOD, "--since"), ["argument --since: expected one argument"], id="no value"
         ),
