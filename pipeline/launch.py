@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import (
     FlinkRunnerOptions,
     PipelineOptions,
@@ -87,6 +88,8 @@ def set_up_logging() -> None:
 
 def _start(options: PipelineOptions) -> int:
     given = options.view_as(StreamOptions)
+    # Before the first URL is opened: Beam reads whom to impersonate then, and only then.
+    FileSystems.set_options(options)
     settings = load_settings(given.settings, setting_flags(given))
     if settings.status == "disabled":
         print("The settings say status: disabled. Nothing is read.")

@@ -9,9 +9,11 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from apache_beam.io.localfilesystem import LocalFileSystem
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 
 from pipeline.launch import EXIT_FAILED, EXIT_OK, EXIT_USAGE, main
 from pipeline.local.customerio import CustomerIoStandIn, Hang
@@ -160,6 +162,31 @@ def test_what_is_wrong_ends_it_before_it_reads(
     assert printed.out == ""
     assert not Path("letters").exists()
     assert not {"pull", "lease"} & {thread.name for thread in threading.enumerate()}
+
+
+class ProbeFileSystem(LocalFileSystem):
+    """Files of this machine under probe://; remembers whom it would have impersonated."""
+
+    impersonated: ClassVar[list[str | None]] = []
+
+    @classmethod
+    def scheme(cls) -> str:
+        return "probe"
+
+    def open(self, path: str, *arguments: Any, **named: Any) -> Any:
+        account = self.options.view_as(GoogleCloudOptions).impersonate_service_account
+        self.impersonated.append(account)
+        return super().open(path.removeprefix("probe://"), *arguments, **named)
+
+    def __init__(self, pipeline_options: PipelineOptions) -> None:
+        super().__init__(pipeline_options)
+        self.options = pipeline_options
+
+
+def test_settings_are_read_as_the_account_that_the_flags_name(here: Path) -> None:
+    flags = [f"--settings=probe://{here}/disabled.yaml", FILES, LETTERS]
+    assert main([*flags, "--impersonate_service_account=job@p.iam"]) == EXIT_OK
+    assert ProbeFileSystem.impersonated == ["job@p.iam"]
 
 
 @pytest.mark.usefixtures("here")
