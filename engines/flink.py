@@ -2,8 +2,10 @@
 
 import json
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -115,11 +117,20 @@ class FlinkCluster:
         }
         await_that(
             "the TaskManagers register",
-            lambda: len(self._ask("/taskmanagers")["taskmanagers"]) == len(workers),
+            lambda: self._registered() == len(workers),
             _START_S,
             *groups.values(),
         )
         return groups
+
+    def _registered(self) -> int:
+        try:
+            return len(self._ask("/taskmanagers")["taskmanagers"])
+        except urllib.error.HTTPError as error:
+            # It listens before it has made itself the leader.
+            if error.code == HTTPStatus.SERVICE_UNAVAILABLE:
+                return 0
+            raise
 
     def checkpoints(self) -> dict[str, int]:
         """Of the newest job: how many checkpoints it completed and began again from, and the bytes

@@ -1,50 +1,83 @@
-"""Both ends of a run: Pub/Sub with the records, and the stand-in that counts what arrives."""
+"""Both ends of a run: the records that wait for it, and the stand-in that counts what arrives."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
+from typing import NamedTuple
 
 from benchmarks.accept import Acceptor, accepting
-from benchmarks.pubsub import SUBSCRIPTION, TOPIC, Publisher, publisher, requests
-from benchmarks.records import Shape, records
-from pipeline.local.pubsub import Broker, PubSubEmulator, SubscriptionConfig
+from engines.processes import EngineError, Group
+from engines.verdict import Acknowledged
 
-_LEASE_S = 60
 _ANSWER_S = 0.02
 """How long the stand-in takes to answer."""
-_EVENTS_ALONE = Shape(updates=0.0)
-"""One message, one record, one event: so acknowledgements can be compared with deliveries."""
+
+
+class Waiting(NamedTuple):
+    """Records where a job reads them. Each of them is one event."""
+
+    flag: str
+    """How the program is told to read them."""
+    variables: Mapping[str, str]
+    """What its environment needs for that."""
+    acknowledged: Callable[[], int | None]
+    """How many records are let go; None where nothing is acknowledged: they stay."""
+    requests_per_second: float = 0.0
+    """The request budget of the run; 0 is no limit."""
+
+
+class Look(NamedTuple):
+    """How far a run is."""
+
+    arrived: int
+    """Different events at the stand-in."""
+    acknowledged: int | None
+    """Counted before the events were."""
+    requests: int = 0
+    """Taken by the stand-in, also those that bring nothing new."""
 
 
 class World:
-    """What a run reads from and delivers to; every look compares the two."""
+    """What a run reads from and delivers to. `records`: as many wait."""
 
-    def __init__(self, broker: Broker, pubsub: str, acceptor: Acceptor) -> None:
-        self._broker = broker
+    def __init__(self, records: int, waiting: Waiting, acceptor: Acceptor) -> None:
+        self.records = records
+        self.waiting = waiting
         self._acceptor = acceptor
-        self.pubsub = pubsub
         self.url = acceptor.url
-        self.published = 0
-        self.ahead = 0
-        self.looks = 0
         self.first_at: float | None = None
+        self._looks = 0
+        self._ahead = 0
+        self._last = Look(0, waiting.acknowledged())
 
-    def publish(self, to: Publisher, count: int) -> None:
-        """Publishes the next records."""
-        made = islice(records(_EVENTS_ALONE), self.published, self.published + count)
-        to.publish(requests(each.line for each in made))
-        self.published += count
-
-    def look(self) -> tuple[int, int]:
-        """Events that arrived, and messages that were acknowledged before they were counted."""
-        acknowledged = self._broker.stats(SUBSCRIPTION).acked
-        arrived = self._acceptor.progress().events
-        self.ahead = max(self.ahead, acknowledged - arrived)
-        self.looks += 1
-        if arrived and self.first_at is None:
+    def look(self) -> Look:
+        """Reads what is acknowledged, and then what has arrived."""
+        acknowledged = self.waiting.acknowledged()
+        events, _people, requests = self._acceptor.progress()
+        self._last = Look(events, acknowledged, requests)
+        self._looks += 1
+        if acknowledged is not None:
+            self._ahead = max(self._ahead, acknowledged - self._last.arrived)
+        if self._last.arrived and self.first_at is None:
             self.first_at = time.monotonic()
-        return arrived, acknowledged
+        return self._last
+
+    def over(self, job: Group) -> bool:
+        """Whether the end is reached: of a subscription when the last look saw every message
+        acknowledged, of files when the job has ended well. Raises EngineError when it ended else.
+        """
+        bounded = self._last.acknowledged is None
+        if job.ended() and not (bounded and job.code(0) == 0):
+            raise EngineError(f"{job.name} ended early:\n{job.last_words()}")
+        if bounded:
+            return job.ended()
+        return self._last[:2] == (self.records, self.records)
+
+    def acknowledgements(self) -> Acknowledged | None:
+        """What all looks saw of them; None where there are none."""
+        if self._last.acknowledged is None:
+            return None
+        return Acknowledged(self._last.acknowledged, self._ahead, self._looks)
 
     def again(self) -> int:
         """Events that came once more."""
@@ -60,16 +93,7 @@ class World:
 
 
 @contextmanager
-def world(count: int) -> Iterator[World]:
-    """A world with `count` records waiting in Pub/Sub."""
-    broker = Broker()
-    broker.create_topic(TOPIC)
-    broker.create_subscription(SubscriptionConfig(SUBSCRIPTION, TOPIC, _LEASE_S))
-    with (
-        PubSubEmulator(broker=broker) as emulator,
-        accepting(_ANSWER_S, arrivals=True) as acceptor,
-        publisher(emulator.address) as to,
-    ):
-        made = World(broker, emulator.address, acceptor)
-        made.publish(to, count)
-        yield made
+def world(records: int, waiting: Waiting) -> Iterator[World]:
+    """A world in which `records` records wait, and nothing has arrived yet."""
+    with accepting(_ANSWER_S, arrivals=True) as acceptor:
+        yield World(records, waiting, acceptor)

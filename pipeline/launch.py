@@ -101,8 +101,9 @@ def _start(options: PipelineOptions) -> int:
         resolve_credentials(settings, given.environment_file)
     elif runner == DATAFLOW:
         refuse_environment(settings)
-    # On one machine a file is read once and by nobody again: its bundle is never given back.
-    hold = one_machine and bool(given.input_files)
+    # On one machine nobody reads a file again, and an engine begins with all files from the start
+    # again, so many times at the most: their bundle is never given back.
+    hold = bool(given.input_files)
     policy = plan.delivery_policy(
         settings, budget_processes(options), hold=hold, one_bundle_at_a_time=one_machine
     )
@@ -117,7 +118,11 @@ def _start(options: PipelineOptions) -> int:
         def build(pipeline: beam.Pipeline) -> None:
             # Source and sink are made anew: Beam ties a transform to the pipeline that it is in.
             sink = DeliverToCustomerIo(policy, credentials)
-            source = ReadFromFiles(files) if files else _subscription(given, runner, workers)
+            source = (
+                ReadFromFiles(files, spread=not one_machine)
+                if files
+                else _subscription(given, runner, workers)
+            )
             graph.build(pipeline, source, settings, sink, store, given.environment_file)
 
         return build

@@ -131,16 +131,21 @@ def read_until_stopped(path: str) -> Iterator[list[Message]]:
 
 
 class ReadFromFiles(beam.PTransform[PBegin, PCollection[list[Message]]]):
-    """Messages of files, in their order and in batches."""
+    """Messages of files in batches; those of a file in their order.
 
-    def __init__(self, paths: list[str]) -> None:
+    `spread`: the engine shares the files out to its workers. It stores their names for that, and no
+    record: a file is read where it is delivered. Else one worker reads them all, in their order.
+    """
+
+    def __init__(self, paths: list[str], *, spread: bool = False) -> None:
         super().__init__()
         self._paths = paths
+        self._spread = spread
 
     def expand(self, input_or_inputs: PBegin) -> PCollection[list[Message]]:
         messages: PCollection[list[Message]] = (
             input_or_inputs
-            | "Names" >> beam.Create(self._paths, reshuffle=False)
+            | "Names" >> beam.Create(self._paths, reshuffle=self._spread)
             | "Lines" >> beam.FlatMap(read_until_stopped).with_output_types(list[Message])
         )
         return messages
