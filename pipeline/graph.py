@@ -20,6 +20,7 @@ A replay of dead letters is the same picture with one more way:
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import apache_beam as beam
 from apache_beam.pvalue import PBegin, PCollection
@@ -32,7 +33,7 @@ from pipeline.settings.model import Settings
 from transforms import coders
 from transforms.build import BuildOperations
 from transforms.decode import Decode
-from transforms.filter import FilterRecords
+from transforms.filter import FilterRecords, TimeRange
 from transforms.identify import IdentifyPeople
 from transforms.project import ProjectEvents
 from transforms.records import DeadLetter, Delivery, Message
@@ -47,24 +48,35 @@ Builder = Callable[[beam.Pipeline], None]
 Sink = beam.PTransform[PCollection[list[Delivery]], PCollection[DeadLetter]]
 
 
+class Extras(NamedTuple):
+    """What only some jobs have."""
+
+    environment_file: str | None = None
+    """Where the settings' variables are looked up first."""
+    within: TimeRange | None = None
+    """Of a backfill: the times of the records that are sent."""
+
+
+_NO_EXTRAS = Extras()
+
+
 def build(
     pipeline: beam.Pipeline,
     source: Source,
     settings: Settings,
     sink: Sink,
     store: Store,
-    environment_file: str | None = None,
+    extras: Extras = _NO_EXTRAS,
 ) -> None:
     """Puts the job together; `source`, `sink` and `store` are the places where it meets the world.
 
-    `environment_file`: where the settings' variables are looked up first. Step names are the
-    identity of a running job: Dataflow updates a job by them.
+    Step names are the identity of a running job: Dataflow updates a job by them.
     """
     coders.register()
     messages: PCollection[list[Message]] = pipeline | "Read" >> source
     # Beam infers it, but not where its type checks are switched off.
     messages.element_type = List[Message]
-    _store(_chain(messages, settings, sink, environment_file), store)
+    _store(_chain(messages, settings, sink, extras), store)
 
 
 def build_replay(
@@ -73,7 +85,7 @@ def build_replay(
     settings: Settings,
     sink: Sink,
     store: Store,
-    environment_file: str | None = None,
+    extras: Extras = _NO_EXTRAS,
 ) -> None:
     """Puts a replay together; `source` gives stored dead letters, of which none is damaged.
 
@@ -83,7 +95,7 @@ def build_replay(
     coders.register()
     stored: PCollection[list[Message]] = pipeline | "Read" >> source
     opened: OpenedLetters = stored | "Open" >> OpenLetters()
-    letters = _chain(opened.messages, settings, sink, environment_file)
+    letters = _chain(opened.messages, settings, sink, extras)
     letters["deliver again"] = opened.deliveries | "Deliver again" >> sink
     _store(letters, store)
 
@@ -96,13 +108,15 @@ def _chain(
     messages: PCollection[list[Message]],
     settings: Settings,
     sink: Sink,
-    environment_file: str | None,
+    extras: Extras,
 ) -> _Letters:
     decoded: StageOutput = messages | "Decode" >> Decode(plan.projection(settings))
     routed: StageOutput = decoded.passed | "Route" >> Route(
         identify_events=plan.identify_events(settings)
     )
-    filtered: StageOutput = routed.passed | "Filter" >> FilterRecords(plan.filter_rules(settings))
+    filtered: StageOutput = routed.passed | "Filter" >> FilterRecords(
+        plan.filter_rules(settings, extras.within)
+    )
     projected: StageOutput = filtered.passed | "Project" >> ProjectEvents(
         plan.event_selection(settings)
     )
@@ -114,7 +128,7 @@ def _chain(
     )
     identified = resolved.passed
     asked_for: _Letters = {}
-    if rules := plan.shape_rules(settings, environment_file):
+    if rules := plan.shape_rules(settings, extras.environment_file):
         shaped: StageOutput = identified | "Shape" >> ShapeProperties(rules)
         identified, asked_for["shape"] = shaped
     built: StageOutput = identified | "Build" >> BuildOperations(

@@ -123,7 +123,7 @@ def _start(options: PipelineOptions) -> int:
                 if files
                 else _subscription(given, runner, workers)
             )
-            graph.build(pipeline, source, settings, sink, store, given.environment_file)
+            graph.build(pipeline, source, settings, sink, store, graph.Extras(given.environment_file))
 
         return build
 

@@ -53,7 +53,7 @@ class StreamOptions(PipelineOptions):
             "--input_subscription", help="Pub/Sub subscription: projects/P/subscriptions/S."
         )
         parser.add_argument(
-            "--input_files", help="Glob of .json, .ndjson or .gz files, local or gs://."
+            "--input_files", help="Glob of .json, .ndjson, .gz or .zip files, local or gs://."
         )
         parser.add_argument(
             "--dead_letter_topic",

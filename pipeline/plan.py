@@ -6,7 +6,7 @@ from pipeline.settings.credentials import CredentialReference, Secret
 from pipeline.settings.model import Events, Settings, Users
 from transforms import event_time, project, route, ulid
 from transforms.conditions import Clause
-from transforms.filter import FilterRules
+from transforms.filter import FilterRules, TimeRange
 from transforms.project import EventSelection
 from transforms.properties import PropertyPath, Selection
 from transforms.pushdown import Projection
@@ -51,8 +51,8 @@ def identify_events(settings: Settings) -> bool:
     return settings.users.enabled and settings.users.trigger == "always"
 
 
-def filter_rules(settings: Settings) -> FilterRules:
-    """Which events and user updates pass."""
+def filter_rules(settings: Settings, within: TimeRange | None = None) -> FilterRules:
+    """Which events and user updates pass; `within`: only those of these times."""
     events = settings.events
     return FilterRules(
         events_enabled=events.enabled,
@@ -62,6 +62,7 @@ def filter_rules(settings: Settings) -> FilterRules:
         where=tuple(
             Clause(clause.property, clause.op, tuple(clause.values)) for clause in events.where
         ),
+        within=within,
     )
 
 

@@ -1,4 +1,4 @@
-"""Filter: which events and user updates the settings let through."""
+"""Filter: which events and user updates the settings, or a backfill's range, let through."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from transforms.conditions import Clause, compile_clause
+from transforms.event_time import InvalidTimeError, event_time_ms
 from transforms.records import Json, Record, Routed, Settled
 from transforms.route import event_type
 from transforms.stage import Stage, StageDoFn
@@ -20,14 +21,28 @@ EVENT_ALIASES: Mapping[str, str] = {
 """Names in Amplitude's pages -> names in its records. Either selects both."""
 
 
+class TimeRange(Struct, frozen=True):
+    """Times from `since_ms` on and before `until_ms`, Unix milliseconds; None: without an end."""
+
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+    def holds(self, time_ms: int) -> bool:
+        """Whether a time is within."""
+        if self.since_ms is not None and time_ms < self.since_ms:
+            return False
+        return self.until_ms is None or time_ms < self.until_ms
+
+
 class FilterRules(Struct, frozen=True):
-    """What passes. `include` None means every event type."""
+    """What passes. `include` None means every event type, `within` None every time."""
 
     events_enabled: bool = True
     users_enabled: bool = True
     include: tuple[str, ...] | None = None
     exclude: tuple[str, ...] = ()
     where: tuple[Clause, ...] = ()
+    within: TimeRange | None = None
 
 
 def canonical_event_type(name: str) -> str:
@@ -38,15 +53,29 @@ def canonical_event_type(name: str) -> str:
 class Filter:
     """FilterRules, compiled."""
 
+    apply: Callable[[Routed], Routed | Settled]
+    """The record, without its event branch where a rule ends that; or its end."""
+
     def __init__(self, rules: FilterRules) -> None:
         self._rules = rules
+        # Chosen once: a job without a range looks at no time.
+        self.apply = self._by_rules if rules.within is None else self._by_time_and_rules
+        self._within = rules.within or TimeRange()
         self._include = None if rules.include is None else _canonical(rules.include)
         self._exclude = _canonical(rules.exclude)
         self._where: list[Callable[[Json], bool]] = [compile_clause(c) for c in rules.where]
-        self._passes_all = rules == FilterRules()
+        self._passes_all = _replace(rules, within=None) == FilterRules()
 
-    def apply(self, routed: Routed) -> Routed | Settled:
-        """The record, without its event branch where a rule ends that; or its end."""
+    def _by_time_and_rules(self, routed: Routed) -> Routed | Settled:
+        try:
+            if not self._within.holds(event_time_ms(routed.record)):
+                return Settled("filtered.time")
+        except InvalidTimeError:
+            # It is in no range and in no other: the build stage makes a dead letter of it.
+            pass
+        return self._by_rules(routed)
+
+    def _by_rules(self, routed: Routed) -> Routed | Settled:
         if self._passes_all:
             return routed
         person = routed.person and self._rules.users_enabled

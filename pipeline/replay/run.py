@@ -94,7 +94,8 @@ def _send(asked: Replay, settings: Settings) -> int:
                 if files
                 else ReadFromSubscription(found.subscription, given.stop_when_idle_s)
             )
-            graph.build_replay(pipeline, source, settings, sink, store, asked.environment_file)
+            extras = graph.Extras(asked.environment_file)
+            graph.build_replay(pipeline, source, settings, sink, store, extras)
 
         return build
 

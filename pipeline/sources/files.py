@@ -1,23 +1,27 @@
-"""Files as a bounded source: .json, .ndjson and .gz, local or gs://, one record a line."""
+"""Files as a bounded source: .json, .ndjson, .gz and archives (.zip) of these, local or gs://, one
+record a line.
+"""
 
-import gzip
 import io
-import zlib
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, cast
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from typing import BinaryIO, NamedTuple, cast
 
 import apache_beam as beam
-from apache_beam.io.filesystem import BeamIOError, CompressionTypes
+from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.pvalue import PBegin, PCollection
 
+from pipeline.sources.archives import Archive, Member, is_archive, open_archive
 from pipeline.sources.batches import batches
+from pipeline.sources.streams import UNREADABLE, Counted, text_stream
+from pipeline.sources.streams import FileReadError as FileReadError
 from pipeline.stop import STOP
 from transforms.pushdown import MAX_MESSAGE_BYTES
 from transforms.records import Message
 from transforms.split_json import is_json, split_container
 
-_GZIP_MAGIC = b"\x1f\x8b"
 _UTF8_BOM = b"\xef\xbb\xbf"
 
 
@@ -31,29 +35,91 @@ def find_files(pattern: str) -> list[str]:
         raise FileReadError(f"{pattern} cannot be looked up: {error}") from error
     if not match.metadata_list:
         raise FileReadError(f"no file is called {pattern}")
-    paths = sorted(metadata.path.removeprefix(here) for metadata in match.metadata_list)
-    for path in paths:
-        if path.lower().endswith(".zip"):
-            raise FileReadError(f"{path}: .zip is not read yet; unzip it, its .gz files are")
-    return paths
+    return sorted(metadata.path.removeprefix(here) for metadata in match.metadata_list)
 
 
-def open_file(path: str) -> BinaryIO:
-    """A file's bytes, inflated where they are gzip, whatever the file is called."""
-    raw = FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
-    buffered = io.BufferedReader(cast("io.RawIOBase", raw))
-    if buffered.peek(2)[:2] == _GZIP_MAGIC:
-        return cast("BinaryIO", gzip.GzipFile(fileobj=buffered))
-    return buffered
+class Text(NamedTuple):
+    """A text of lines: a file, or a file in an archive."""
+
+    number: int
+    """Its place in its file, from 0."""
+    name: str
+    """The file's path, or `archive!member`."""
+    open: Callable[[], AbstractContextManager[BinaryIO]]
+    """Gives the text, inflated where it is gzip; raises FileReadError."""
+
+
+class Texts(NamedTuple):
+    """What a file holds, while it is open."""
+
+    texts: tuple[Text, ...]
+    stored: Counted
+
+
+@contextmanager
+def open_texts(path: str) -> Iterator[Texts]:
+    """The texts of a file: the files in it where it is an archive (.zip), else itself.
+
+    They are read one after the other. Raises FileReadError.
+    """
+    if is_archive(path):
+        with open_archive(path) as archive:
+            yield Texts(
+                tuple(
+                    Text(member.number, member.name, partial(_open_member, archive, member))
+                    for member in archive.members
+                ),
+                archive.stored,
+            )
+        return
+    try:
+        stored = Counted(path)
+    except UNREADABLE as error:
+        raise _unreadable(path, error) from error
+    with stored:
+        yield Texts((Text(0, path, partial(_open_file, path, stored)),), stored)
+
+
+@contextmanager
+def _open_file(path: str, stored: Counted) -> Iterator[BinaryIO]:
+    with _text(path, cast("BinaryIO", stored), stored) as text:
+        yield text
+
+
+@contextmanager
+def _open_member(archive: Archive, member: Member) -> Iterator[BinaryIO]:
+    with archive.open(member) as stream, _text(member.name, stream, archive.stored) as text:
+        yield text
+
+
+def _text(name: str, stream: BinaryIO, stored: Counted) -> BinaryIO:
+    try:
+        return text_stream(stream, name, stored)
+    except UNREADABLE as error:
+        raise _unreadable(name, error) from error
+
+
+def _unreadable(name: str, error: BaseException) -> FileReadError:
+    return FileReadError(f"{name} cannot be read: {error}")
 
 
 def read_messages(path: str, stop: Callable[[], bool]) -> Iterator[Message]:
     """The file's messages: a line each; or the whole file as one, where it is one JSON text over
-    several lines (an indented array, say).
+    several lines (an indented array, say). Of an archive, those of its files.
 
-    A message's id is `path:line`. Ends early when `stop` says so. Raises FileReadError.
+    A message's id is `path:line`, in an archive `path!member:line`. Ends early when `stop` says so.
+    Raises FileReadError.
     """
-    return _read(path, stop, _texts)
+    with open_texts(path) as opened:
+        for text in opened.texts:
+            yield from read_text(text, stop)
+
+
+def read_text(text: Text, stop: Callable[[], bool]) -> Iterator[Message]:
+    """A text's messages, like `read_messages`; those before a damaged place come before its
+    FileReadError.
+    """
+    return _read(text, stop, _texts)
 
 
 def read_lines(path: str, stop: Callable[[], bool], longest: int) -> Iterator[Message]:
@@ -61,26 +127,24 @@ def read_lines(path: str, stop: Callable[[], bool], longest: int) -> Iterator[Me
 
     Each line is a message by itself, whatever it holds.
     """
-    return _read(path, stop, lambda file: _numbered_lines(1, file, longest=longest))
+    with open_texts(path) as opened:
+        for text in opened.texts:
+            yield from _read(text, stop, lambda file: _numbered_lines(1, file, longest=longest))
 
 
 def _read(
-    path: str,
+    text: Text,
     stop: Callable[[], bool],
     texts: Callable[[BinaryIO], Iterator[tuple[int, bytes]]],
 ) -> Iterator[Message]:
     try:
-        with open_file(path) as file:
-            for number, text in texts(file):
+        with text.open() as file:
+            for number, data in texts(file):
                 if stop():
                     return
-                yield _message(text, path, number)
-    except (OSError, EOFError, zlib.error) as error:
-        raise FileReadError(f"{path} cannot be read: {error}") from error
-
-
-class FileReadError(RuntimeError):
-    """A file is missing or damaged; the text says which."""
+                yield _message(data, text.name, number)
+    except UNREADABLE as error:
+        raise _unreadable(text.name, error) from error
 
 
 def _texts(file: BinaryIO) -> Iterator[tuple[int, bytes]]:

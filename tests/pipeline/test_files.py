@@ -301,9 +301,3 @@ def test_files_as_a_source(tmp_path: Path, spread: bool) -> None:
     # Who shares names out has no order for them; within a file there always is one.
     assert (sorted(found) if spread else found) == ["1.json:1", "2.ndjson:1", "2.ndjson:2"]
     assert found.index("2.ndjson:1") < found.index("2.ndjson:2")
-
-
-def test_an_archive_is_refused_by_name(tmp_path: Path) -> None:
-    (tmp_path / "export.zip").write_bytes(b"PK\x03\x04")
-    with pytest.raises(FileReadError, match=r"export\.zip: \.zip is not read yet; unzip it"):
-        find_files(f"{tmp_path}/*")
