@@ -18,6 +18,7 @@ class Command(NamedTuple):
 
 
 COMMANDS: Final[Mapping[str, Command]] = {
+    "backfill": Command("pipeline.backfill.command", "send history from export files"),
     "doctor": Command("pipeline.doctor.command", "check what a job needs before it is started"),
     "preview": Command("pipeline.preview.command", "show what each record of a file would become"),
     "replay": Command("pipeline.replay.command", "send dead letters again"),

@@ -42,13 +42,14 @@ from pipeline.settings import (
     SettingsError,
     load_settings,
 )
-from pipeline.settings.credentials import SECRET_ALLOWED
+from pipeline.settings.credentials import SECRET_ALLOWED, Credentials
 from pipeline.sources.dataflow import ReadOnDataflow
 from pipeline.sources.files import FileReadError, ReadFromFiles, find_files
 from pipeline.sources.portable import ReadOnWorkers
 from pipeline.sources.session import SubscriptionError
 from pipeline.sources.subscription import ReadFromSubscription
 from pipeline.stop import STOP, stop_on_signals
+from transforms.sink.lanes import DeliveryPolicy
 from transforms.sink.sink import DeliverToCustomerIo
 from transforms.tally import PROCESS_LEDGER
 
@@ -95,22 +96,15 @@ def _start(options: PipelineOptions) -> int:
         print("The settings say status: disabled. Nothing is read.")
         return EXIT_OK
     runner = runner_name(options.view_as(StandardOptions))
-    one_machine = runner in ONE_MACHINE
-    credentials = replace(settings.customerio.credentials, environment_file=given.environment_file)
-    if one_machine:
-        resolve_credentials(settings, given.environment_file)
-    elif runner == DATAFLOW:
-        refuse_environment(settings)
     # On one machine nobody reads a file again, and an engine begins with all files from the start
     # again, so many times at the most: their bundle is never given back.
-    hold = bool(given.input_files)
-    policy = plan.delivery_policy(
-        settings, budget_processes(options), hold=hold, one_bundle_at_a_time=one_machine
-    )
+    policy, credentials = delivery_of(options, settings, hold=bool(given.input_files))
     store = store_of(given)
     workers = max(1, options.view_as(FlinkRunnerOptions).parallelism)
     # Looked up here, not with the graph: a file that is missing is the command line's fault.
     paths = find_files(given.input_files) if given.input_files else []
+
+    extras = graph.Extras(given.environment_file)
 
     def reading(files: list[str]) -> graph.Builder:
         """The job over some files; without any, over the subscription."""
@@ -119,24 +113,50 @@ def _start(options: PipelineOptions) -> int:
             # Source and sink are made anew: Beam ties a transform to the pipeline that it is in.
             sink = DeliverToCustomerIo(policy, credentials)
             source = (
-                ReadFromFiles(files, spread=not one_machine)
+                ReadFromFiles(files, spread=runner not in ONE_MACHINE)
                 if files
                 else _subscription(given, runner, workers)
             )
-            graph.build(pipeline, source, settings, sink, store, graph.Extras(given.environment_file))
+            graph.build(pipeline, source, settings, sink, store, extras)
 
         return build
 
-    if one_machine:
+    if runner in ONE_MACHINE:
         return run_here(reading, options, settings, paths)
+    submit(reading(paths), options)
+    return EXIT_OK
+
+
+def delivery_of(
+    options: PipelineOptions, settings: Settings, *, hold: bool
+) -> tuple[DeliveryPolicy, Credentials]:
+    """How the options' runner delivers, and with what. Raises UsageError, CredentialError.
+
+    `hold`: a bundle is never given back, for nobody would send it again.
+    """
+    given = options.view_as(StreamOptions)
+    runner = runner_name(options.view_as(StandardOptions))
+    one_machine = runner in ONE_MACHINE
+    credentials = replace(settings.customerio.credentials, environment_file=given.environment_file)
+    if one_machine:
+        resolve_credentials(settings, given.environment_file)
+    elif runner == DATAFLOW:
+        refuse_environment(settings)
+    policy = plan.delivery_policy(
+        settings, budget_processes(options), hold=hold, one_bundle_at_a_time=one_machine
+    )
+    return policy, credentials
+
+
+def submit(build: graph.Builder, options: PipelineOptions) -> None:
+    """Hands a job to a runner of many machines."""
     pipeline = beam.Pipeline(options=options)
-    reading(paths)(pipeline)
+    build(pipeline)
     result = pipeline.run()
-    if runner != DATAFLOW:
+    if runner_name(options.view_as(StandardOptions)) != DATAFLOW:
         # Dataflow goes on by itself, and its launcher wants a program that ends. Elsewhere the end
         # of this process may well be the end of the job.
         result.wait_until_finish()
-    return EXIT_OK
 
 
 def refuse_environment(settings: Settings) -> None:
@@ -185,6 +205,28 @@ def run_here(
 
     Raises UsageError when the ledger's file cannot be written.
     """
+    given = options.view_as(StreamOptions)
+
+    def work() -> int:
+        if paths:
+            return _run_files(reading, options, paths)
+        run_subscription(reading([]), options, given.input_subscription, given.stop_when_idle_s)
+        return EXIT_OK
+
+    code = carry_out(work, options, settings)
+    if STOP.is_set() and paths:
+        _LOG.warning(
+            "Stopped before the end of the files. Run the same command again: what was "
+            "delivered counts once."
+        )
+    return code
+
+
+def carry_out(work: Callable[[], int], options: PipelineOptions, settings: Settings) -> int:
+    """Does `work`, which runs pipelines until STOP is set, and prints the ledger; the exit code.
+
+    Raises UsageError when the ledger's file cannot be written.
+    """
     share_arenas()
     collect_rarely()
     # Half of the time that it takes to build the graph, in every generation. The tests check types.
@@ -195,20 +237,11 @@ def run_here(
         "Running on FnApiRunner, the runner behind --runner=DirectRunner; delivering to %s",
         settings.customerio.base_url,
     )
-    code = EXIT_OK
     # Beyond what a delivery may take there is nothing more to wait for.
     patience_s = settings.delivery.retry_for_s + settings.delivery.request_timeout_s + _GRACE_S
     with stop_on_signals(patience_s), _ledger_written(ledger_file):
         try:
-            if paths:
-                code = _run_files(reading, options, paths)
-            else:
-                run_subscription(
-                    reading([]),
-                    options,
-                    given.input_subscription,
-                    given.stop_when_idle_s,
-                )
+            code = work()
         except SubscriptionError as error:
             _LOG.error("%s", error)
             code = EXIT_FAILED
@@ -216,11 +249,6 @@ def run_here(
             _LOG.error("The job ended early: %s", cause(error))
             code = EXIT_FAILED
     Console().print(render(read_ledger()))
-    if STOP.is_set() and paths:
-        _LOG.warning(
-            "Stopped before the end of the files. Run the same command again: what was "
-            "delivered counts once."
-        )
     return code
 
 

@@ -44,7 +44,7 @@ FILTERED: Final[Mapping[str, str]] = MappingProxyType(
         "filtered.event_type": "The event type is not included, or is excluded.",
         "filtered.where": "A clause of `events.where` does not hold.",
         "filtered.users_disabled": "`users.enabled` is false.",
-        "filtered.time": "A backfill with `--since` or `--until`, and the record's time is outside.",
+        "filtered.time": "The time is not between a backfill's `--since` and `--until`.",
     }
 )
 

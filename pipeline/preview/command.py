@@ -62,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-_FILE_HELP: Final = ".json, .ndjson, .gz or .zip, one record a line or one array; - is standard input"
+_FILE_HELP: Final = (
+    ".json, .ndjson, .gz or .zip, one record a line or one array; - is standard input"
+)
 
 
 def _limit(text: str) -> int:

@@ -15,7 +15,7 @@ from pipeline.preview.words import printable
 from pipeline.sources.streams import UNREADABLE, Counted, FileReadError
 
 MAX_CONTENTS_BYTES: Final = 64 * 1024 * 1024
-"""Of an archive's table of contents, which Python reads as a whole: about half a million members."""
+"""Of an archive's table of contents, which is read as a whole: about half a million members."""
 _MAX_NAME_CHARACTERS: Final = 200
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """Of compression. The others that Python knows take as much memory as the archive asks for."""
@@ -147,4 +147,3 @@ def _is_data(info: zipfile.ZipInfo) -> bool:
 def _shown(name: str) -> str:
     shown = printable(name[:_MAX_NAME_CHARACTERS])
     return shown if len(name) <= _MAX_NAME_CHARACTERS else f"{shown}…"
-

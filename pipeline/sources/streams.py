@@ -11,7 +11,7 @@ from apache_beam.io.filesystems import FileSystems
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _ZIP_MAGICS: Final = (b"PK\x03\x04", b"PK\x05\x06")
-_BUFFER_BYTES: Final = 64 * 1024
+_BUFFER_BYTES: Final = 32 * 1024
 HARMLESS_BYTES: Final = 256 * 1024 * 1024
 MAX_RATIO: Final = 500
 """A text over HARMLESS_BYTES may inflate to so many times what is stored of it. Export records come

@@ -1,0 +1,235 @@
+"""Carrying a backfill out: find the files, look at them, ask, and send."""
+
+import logging
+import sys
+import time
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+import apache_beam as beam
+import msgspec
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from rich.console import Console
+
+from pipeline import graph, launch
+from pipeline.backfill import cursor as cursors
+from pipeline.backfill import manifest as manifests
+from pipeline.backfill.cursor import Cursor
+from pipeline.backfill.find import Found, find
+from pipeline.backfill.look import look
+from pipeline.backfill.manifest import Manifest, ManifestError, Work
+from pipeline.backfill.options import Backfill
+from pipeline.backfill.source import ReadAtCursor, ReadShares
+from pipeline.backfill.watch import watching
+from pipeline.backfill.words import render
+from pipeline.generations import cause, run_once
+from pipeline.options import ONE_MACHINE, StreamOptions, UsageError, runner_name, setting_flags
+from pipeline.options import parse as parse_job
+from pipeline.preview.words import amount
+from pipeline.settings import CredentialError, Settings, SettingsError, load_settings
+from pipeline.sources.files import FileReadError
+from pipeline.stop import STOP
+from transforms.filter import canonical_event_type
+from transforms.reasons import RECEIVED
+from transforms.sink.sink import DeliverToCustomerIo
+from transforms.tally import PROCESS_LEDGER
+
+_LOG = logging.getLogger(__name__)
+_LONGEST_PAUSE_S: Final = 30.0
+
+
+def run(asked: Backfill) -> int:
+    """Sends history; returns the exit code.
+
+    0: done, or stopped as asked with the place kept. 1: it could not go on, or a file could not be
+    read to its end. 2: flags, settings or the manifest are wrong, there is nothing to read, or
+    nobody said yes; nothing was sent.
+    """
+    launch.set_up_logging()
+    try:
+        options = parse_job([*asked.job_flags, f"--input_files={asked.source}"])
+        settings = _settings(asked, options.view_as(StreamOptions))
+        if settings.status == "disabled":
+            print("The settings say status: disabled. Nothing is sent.")
+            return launch.EXIT_OK
+        runner = runner_name(options.view_as(StandardOptions))
+        if runner in ONE_MACHINE:
+            return _on_one_machine(asked, options, settings)
+        if asked.manifest:
+            raise UsageError(
+                f"--manifest works on one machine; with --runner={runner} the runner keeps its own "
+                "place"
+            )
+        return _on_many_machines(asked, options, settings)
+    except (
+        UsageError,
+        SettingsError,
+        CredentialError,
+        FileReadError,
+        ManifestError,
+    ) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return launch.EXIT_USAGE
+
+
+def _settings(asked: Backfill, given: StreamOptions) -> Settings:
+    """The settings, narrowed to the event types asked for. Raises SettingsError, UsageError."""
+    flags = setting_flags(given)
+    settings = load_settings(given.settings, flags)
+    if asked.events is None:
+        return settings
+    include = settings.events.include
+    if include != "all":
+        known = set(map(canonical_event_type, include))
+        foreign = [name for name in asked.events if canonical_event_type(name) not in known]
+        if foreign:
+            raise UsageError(
+                f"--events: {foreign[0]!r} is not in events.include; a backfill may narrow what "
+                "the settings send, not widen it"
+            )
+    narrowed = msgspec.json.encode(asked.events).decode()
+    return load_settings(given.settings, flags | {"events_include": narrowed})
+
+
+def _on_one_machine(asked: Backfill, options: PipelineOptions, settings: Settings) -> int:
+    given = options.view_as(StreamOptions)
+    path = manifest_path(asked, given)
+    not_data = (path, given.ledger_file, given.settings)
+    own = frozenset(str(Path(name).resolve()) for name in not_data if name)
+    found = find(asked.source, asked.within, own)
+    work = Work(found.files, manifests.digest(settings), asked.within, asked.events)
+    with manifests.held(path):
+        manifest = manifests.read(path, work)
+        if manifest.finished:
+            return _nothing_left(path, manifest)
+        if manifest.counts:
+            print(
+                f"Going on with {path}: {manifest.counts.get(RECEIVED, 0):,} records and "
+                f"{manifest.place.file:,} of {len(found.files):,} files are settled.",
+                flush=True,
+            )
+        policy, credentials = launch.delivery_of(options, settings, hold=False)
+        store = launch.store_of(given)
+        if not _agreed(asked, found, settings, manifest.place.file):
+            return launch.EXIT_USAGE
+        print(f"The place is kept in {path}; the same command goes on from there.", flush=True)
+        cursor = Cursor(path, manifest, found.files)
+        key = str(path)
+        extras = graph.Extras(given.environment_file, asked.within)
+
+        def build(pipeline: beam.Pipeline) -> None:
+            # Source and sink are made anew: Beam ties a transform to the pipeline that it is in.
+            sink = DeliverToCustomerIo(policy, credentials)
+            source = ReadAtCursor(key, settings)
+            graph.build(pipeline, source, settings, sink, store, extras)
+
+        PROCESS_LEDGER.open(manifest.counts)
+        PROCESS_LEDGER.commit()
+        cursors.enter(key, cursor)
+        try:
+            with watching(cursor):
+                code = launch.carry_out(lambda: _send(cursor, build, options), options, settings)
+        finally:
+            cursors.leave(key)
+    return _close(cursor, path, code)
+
+
+def _send(cursor: Cursor, build: graph.Builder, options: PipelineOptions) -> int:
+    """Runs generation after generation, until the files or this process are to end."""
+    failures = 0
+    cursor.rewind()
+    while not STOP.is_set():
+        try:
+            run_once(build, options)
+        except Exception as error:
+            PROCESS_LEDGER.roll_back()
+            failures += 1
+            pause = min(_LONGEST_PAUSE_S, 0.5 * 2.0 ** min(failures - 1, 10))
+            _LOG.warning(
+                "A piece failed; it is sent again from its beginning in %.1f s: %s",
+                pause,
+                cause(error),
+            )
+            STOP.wait(pause)
+            cursor.rewind()
+            continue
+        failures = 0
+        cursor.settle(cursor.mark(), finished=cursor.exhausted)
+        if cursor.exhausted:
+            break
+    return launch.EXIT_OK if cursor.error is None else launch.EXIT_FAILED
+
+
+def _close(cursor: Cursor, path: Path, code: int) -> int:
+    """Says how it ended; the exit code."""
+    manifest = cursor.manifest
+    for name, why in manifest.damaged.items():
+        print(f"Not read to its end: {name}: {why}")
+    if not manifest.finished:
+        print(
+            f"Stopped after {manifest.counts.get(RECEIVED, 0):,} records. The same command goes on "
+            f"from there ({path})."
+        )
+        return code
+    return launch.EXIT_FAILED if manifest.damaged else code
+
+
+def _nothing_left(path: Path, manifest: Manifest) -> int:
+    print(
+        f"{path}: all of it was sent before, {manifest.counts.get(RECEIVED, 0):,} records. To send "
+        "it again, give another --manifest or delete this one: what was delivered counts once."
+    )
+    return launch.EXIT_FAILED if manifest.damaged else launch.EXIT_OK
+
+
+def _on_many_machines(asked: Backfill, options: PipelineOptions, settings: Settings) -> int:
+    found = find(asked.source, asked.within)
+    policy, credentials = launch.delivery_of(options, settings, hold=True)
+    store = launch.store_of(options.view_as(StreamOptions))
+    if not _agreed(asked, found, settings, 0):
+        return launch.EXIT_USAGE
+
+    def build(pipeline: beam.Pipeline) -> None:
+        sink = DeliverToCustomerIo(policy, credentials)
+        source = ReadShares(found.files)
+        graph.build(pipeline, source, settings, sink, store, graph.Extras(within=asked.within))
+
+    launch.submit(build, options)
+    return launch.EXIT_OK
+
+
+def _agreed(asked: Backfill, found: Found, settings: Settings, first: int) -> bool:
+    """Looks at the files from the first one on, shows what was seen, and asks to send it."""
+    now_ms = int(time.time() * 1000)
+    left = found.files[first:]
+    print(f"Looking at {amount(len(left), 'file')} of {asked.source} …", flush=True)
+    Console().print(render(found, look(left, settings, asked.within, now_ms), settings, now_ms))
+    if asked.yes:
+        return True
+    if sys.stdin.isatty():
+        try:
+            if input("Send it? [y/N] ").strip().lower() in ("y", "yes"):
+                return True
+        except EOFError:
+            print()
+    print("error: nothing was sent; to send it, give --yes", file=sys.stderr)
+    return False
+
+
+def manifest_path(asked: Backfill, given: StreamOptions) -> Path:
+    """Where the place is kept: as asked; else beside the dead letters' files, else in this folder,
+    under a name that is the same for the same --from and --settings.
+    """
+    if asked.manifest:
+        return Path(asked.manifest)
+    about = [_absolute(asked.source), _absolute(given.settings or "")]
+    name = f"backfill-{blake2b(msgspec.json.encode(about), digest_size=4).hexdigest()}.manifest"
+    letters = given.dead_letter_files
+    if letters and "://" not in letters:
+        return Path(letters).parent / name
+    return Path(name)
+
+
+def _absolute(name: str) -> str:
+    return name if "://" in name else str(Path(name).absolute())
