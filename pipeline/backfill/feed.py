@@ -77,7 +77,7 @@ def pulls(
                     for message in _messages(text, line, stop, damage):
                         if batch.add(message):
                             here = Place(number, text.number, _line(message))
-                            yield batch.pull(here, before + opened.stored.count)
+                            yield batch.pull(here, before + min(opened.stored.count, file.size))
                     if stop():
                         # What is left of the batch is read again; nothing of it went on.
                         return

@@ -30,8 +30,9 @@ _LOG = logging.getLogger(__name__)
 
 MOST_RECORDS_A_PIECE = 20_000
 """Of a bundle, which is what a kill costs at the most. With fewer, the lanes stand still more."""
-_PIECE_BYTES = 32 * 1024 * 1024
-_PIECE_S = 10.0
+_PIECE_BYTES = 16 * 1024 * 1024
+"""Ten thousand of the usual records: what the sink sends at a time."""
+_PIECE_S = 5.0
 """What a piece may take at the request budget, in seconds: at one request a second, 20 000 records
 would be minutes of work to lose."""
 _MAX_READ_TIME_S = 30.0

@@ -49,9 +49,9 @@ def lines(
     if seen.identifies:
         yield (
             "updates",
-            f"about {seen.identifies:,} updates of people. Customer.io drops, without a word, what "
-            "is older than the newest update of a profile: newer values stay, and these may change "
-            "nothing",
+            f"about {amount(seen.identifies, 'update')} of people. Customer.io drops, without a "
+            "word, what is older than the newest update of a profile: newer values stay, and these "
+            "may change nothing",
             "yellow",
         )
 
@@ -80,7 +80,7 @@ def _times(seen: Look) -> str:
 def _sent(seen: Look, settings: Settings) -> str:
     records = seen.scaled(seen.sample.outcomes[DELIVERED])
     return (
-        f"about {records:,} records as {seen.operations:,} operations in "
+        f"about {amount(records, 'record')} as {amount(seen.operations, 'operation')} in "
         f"{amount(seen.requests(settings), 'request')} to {settings.customerio.base_url}"
     )
 

@@ -89,6 +89,8 @@ def open_archive(path: str) -> Iterator[Archive]:
             raise FileReadError(f"{path} cannot be read: {printable(str(error))}") from error
         if not archive.members:
             raise FileReadError(f"{path} is an archive without a file in it")
+        # Of what is in it; the table of contents is none of that.
+        stored.count = 0
         yield archive
 
 
