@@ -4,10 +4,13 @@ import gzip
 import io
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, Final, cast
 
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
+from google.api_core.exceptions import Forbidden, GoogleAPIError, NotFound
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _ZIP_MAGICS: Final = (b"PK\x03\x04", b"PK\x05\x06")
@@ -25,19 +28,35 @@ class FileReadError(RuntimeError):
     """A file is missing or damaged; the text says which."""
 
 
+@contextmanager
+def _as_os_errors() -> Iterator[None]:
+    try:
+        yield
+    except NotFound as error:
+        raise FileNotFoundError(str(error)) from error
+    except Forbidden as error:
+        raise PermissionError(str(error)) from error
+    except GoogleAPIError as error:
+        raise ConnectionError(str(error)) from error
+
+
 class Counted(io.RawIOBase):
-    """A file's stored bytes, counted."""
+    """A file's stored bytes, counted. Raises OSError, also where Cloud Storage has words of its
+    own.
+    """
 
     def __init__(self, path: str) -> None:
         super().__init__()
-        self._file: BinaryIO = FileSystems.open(
-            path, compression_type=CompressionTypes.UNCOMPRESSED
-        )
+        with _as_os_errors():
+            self._file: BinaryIO = FileSystems.open(
+                path, compression_type=CompressionTypes.UNCOMPRESSED
+            )
         self.count = 0
         """Bytes read so far."""
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
-        data = self._file.read(len(buffer))
+        with _as_os_errors():
+            data = self._file.read(len(buffer))
         buffer[: len(data)] = data
         self.count += len(data)
         return len(data)

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.transforms.make import event, outcome_of, record, routed, update
 from transforms.conditions import Clause
-from transforms.filter import EVENT_ALIASES, Filter, FilterRules
+from transforms.filter import EVENT_ALIASES, Filter, FilterRules, TimeRange
 from transforms.records import Routed
 
 TYPE = "filtered.event_type"
@@ -125,3 +126,41 @@ def test_any_other_name_is_only_itself(name: str) -> None:
     of: Any = routed(record(event_type=name))
     assert verdict(FilterRules(include=(name,)), of) == "event"
     assert verdict(FilterRules(include=(name.strip() + "x",)), of) == TYPE
+
+
+SINCE, UNTIL = 1_780_000_000_000, 1_780_000_001_000
+
+
+@pytest.mark.parametrize(
+    ("time_ms", "within", "passes"),
+    [
+        pytest.param(SINCE, TimeRange(SINCE, UNTIL), True, id="at the start"),
+        pytest.param(SINCE - 1, TimeRange(SINCE, UNTIL), False, id="before the start"),
+        pytest.param(UNTIL - 1, TimeRange(SINCE, UNTIL), True, id="before the end"),
+        pytest.param(UNTIL, TimeRange(SINCE, UNTIL), False, id="at the end"),
+        pytest.param(UNTIL, TimeRange(SINCE, None), True, id="without an end"),
+        pytest.param(SINCE - 1, TimeRange(None, UNTIL), True, id="without a start"),
+    ],
+)
+@pytest.mark.parametrize("is_update", [False, True], ids=["event", "update"])
+def test_a_range_of_times_is_half_open(
+    is_update: bool, time_ms: int, within: TimeRange, passes: bool
+) -> None:
+    of = routed(
+        event(event_time=str(time_ms)), update=is_update, event=not is_update, person=is_update
+    )
+    unfiltered = verdict(FilterRules(), of)
+    assert verdict(FilterRules(within=within), of) == (unfiltered if passes else "filtered.time")
+
+
+def test_a_range_comes_before_the_other_rules() -> None:
+    of = routed(event(event_time=str(UNTIL)))
+    rules = FilterRules(events_enabled=False, within=TimeRange(SINCE, UNTIL))
+    assert verdict(rules, of) == "filtered.time"
+    assert verdict(replace(rules, within=TimeRange(UNTIL)), of) == EVENTS
+
+
+@pytest.mark.parametrize("time", ["yesterday", 5], ids=["a word", "out of range"])
+def test_a_record_without_a_time_is_left_to_be_a_dead_letter(time: object) -> None:
+    of = routed(event(event_time=time))
+    assert verdict(FilterRules(within=TimeRange(SINCE, UNTIL)), of) == "event"
