@@ -14,12 +14,14 @@ from apache_beam.options.pipeline_options import (
     FlinkRunnerOptions,
     PipelineOptions,
     StandardOptions,
+    TestOptions,
     TypeOptions,
 )
 from rich.console import Console
 
 from pipeline import graph, plan
 from pipeline.deadletters import FileStore, Store, TopicStore
+from pipeline.dryrun.run import look
 from pipeline.generations import cause, run_once, run_subscription
 from pipeline.ledger import read_ledger, render, write_ledger
 from pipeline.memory import collect_rarely, share_arenas
@@ -92,6 +94,8 @@ def _start(options: PipelineOptions) -> int:
     # Before the first URL is opened: Beam reads whom to impersonate then, and only then.
     FileSystems.set_options(options)
     settings = load_settings(given.settings, setting_flags(given))
+    if options.view_as(TestOptions).dry_run:
+        return look(given, settings)
     if settings.status == "disabled":
         print("The settings say status: disabled. Nothing is read.")
         return EXIT_OK

@@ -96,7 +96,7 @@ def write_ledger(path: Path, *, final: bool) -> None:
     draft.replace(path)
 
 
-_MEANINGS = (
+MEANINGS = (
     {DELIVERED: "Customer.io took it.", "coalesced.identify": "Became one with a later update."}
     | dict(FILTERED)
     | dict(SKIPPED)
@@ -112,7 +112,7 @@ def render(ledger: Ledger) -> RenderableType:
     table.add_column("records", f"{ledger.received:,}", justify="right")
     table.add_column("meaning", Text(verdict, "bold green" if ledger.balanced else "bold red"))
     for name, amount in ledger.outcomes.items():
-        table.add_row(name, f"{amount:,}", Text(_MEANINGS[name], "dim"))
+        table.add_row(name, f"{amount:,}", Text(MEANINGS[name], "dim"))
     beside = Table(title="Beside the ledger", title_justify="left")
     beside.add_column("counter", no_wrap=True)
     beside.add_column("value", justify="right")

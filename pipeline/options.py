@@ -13,6 +13,7 @@ from apache_beam.options.pipeline_options import (
     WorkerOptions,
 )
 
+from pipeline.dryrun import flags as dry_run
 from pipeline.settings.flags import FLAGS
 
 ONE_MACHINE = frozenset({"DirectRunner", "FnApiRunner", "SwitchingDirectRunner"})
@@ -82,6 +83,7 @@ class StreamOptions(PipelineOptions):
             help="Processes that share the request budget at the most. Default on Dataflow: "
             "max_num_workers times the machine's vCPUs; elsewhere 1.",
         )
+        dry_run.add_flags(parser)
         settings = parser.add_argument_group("settings", "Each wins over the settings file.")
         for name, key in FLAGS.items():
             settings.add_argument(f"--{name}", help=f"{key.description} Allowed: {key.allowed}.")
@@ -117,6 +119,8 @@ def parse(argv: list[str]) -> PipelineOptions:
     for options_class in {str(each): each for each in PipelineOptions.__subclasses__()}.values():
         add_flags: Any = options_class._add_argparse_args  # noqa: SLF001
         add_flags(parser)
+    parser._option_string_actions[dry_run.DRY_RUN].help = dry_run.HELP  # noqa: SLF001
+    argv = dry_run.spelled_for_beam(argv)
     try:
         known, unknown = parser.parse_known_args(argv)
     except argparse.ArgumentError as error:
@@ -162,7 +166,7 @@ def _contradictions(given: argparse.Namespace) -> list[str]:
         )
     if bool(given.input_subscription) == bool(given.input_files):
         problems.append("give one of --input_subscription and --input_files")
-    if bool(given.dead_letter_topic) == bool(given.dead_letter_files):
+    if not given.dry_run and bool(given.dead_letter_topic) == bool(given.dead_letter_files):
         problems.append(
             "give one of --dead_letter_topic and --dead_letter_files: what cannot be delivered is "
             "kept, never dropped"
@@ -183,6 +187,7 @@ def _contradictions(given: argparse.Namespace) -> list[str]:
     if budget is not None and budget < 1:
         problems.append(f"--request_budget_processes: found {budget}; 1 or more")
     runner = runner_name(given)
+    problems += dry_run.contradictions(given, runner, one_machine=runner in ONE_MACHINE)
     if runner in ONE_MACHINE and given.direct_running_mode == "multi_processing":
         problems.append(
             "--direct_running_mode=multi_processing: the ledger and the signal to stop do not "

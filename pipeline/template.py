@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from pipeline.dryrun.flags import FLAGS as DRY_RUN_FLAGS
 from pipeline.options import ONE_MACHINE_FLAGS, StreamOptions
 from pipeline.settings.contradictions import SELECTIONS
 from pipeline.settings.credentials import SECRET_ALLOWED, SECRET_PATTERN
@@ -58,7 +59,7 @@ _FIELDS: Final = {
     "request_budget_processes": _Field("Processes of the job", "NUMBER", "^[1-9][0-9]*$"),
 }
 
-LEFT_OUT: Final = {*ONE_MACHINE_FLAGS, "input_files"}
+LEFT_OUT: Final = {*ONE_MACHINE_FLAGS, *DRY_RUN_FLAGS, "input_files"}
 """Flags that a template for streams has no use for."""
 
 _GROUPS: Final = {"customerio": "Customer.io"}

@@ -9,14 +9,30 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future, wait
 from operator import attrgetter
+from typing import Protocol
 
 from transforms.sink.batch import Pending
-from transforms.sink.lane import Receipt, Run
+from transforms.sink.lane import Receipt
 from transforms.sink.spread import by_person, by_request
 
 _PARTS_UNDER_WAY = 2
 """One that the lanes deliver, and one behind it, so that no lane waits for the others."""
 _by_time = attrgetter("time_ms")
+
+
+class Run(Protocol):
+    """The items of a bundle in one lane; see `transforms.sink.lane.Run`."""
+
+    @property
+    def receipts(self) -> deque[Receipt]:
+        """What is settled and was not fetched yet."""
+
+    @property
+    def counts(self) -> Counter[str]:
+        """What was counted on the way."""
+
+    def deliver(self, pendings: Iterable[Pending], *, last: bool) -> None:
+        """Takes items on; returns when those that fill requests are delivered."""
 
 
 class Shipment:

@@ -26,8 +26,8 @@ from transforms.stage import DEAD_LETTERS
 from transforms.tally import LATE_MS, NAMESPACE, Tally
 
 _STAGE = "deliver"
-_PART_RECORDS = 10_000
-_PART_BYTES = 16 * 1024 * 1024
+PART_ITEMS = 10_000
+PART_BYTES = 16 * 1024 * 1024
 """A bundle is held back to send each person's operations in the order of their time and to fill the
 requests. One that is larger than this goes out in parts, so that memory stays flat."""
 
@@ -107,7 +107,7 @@ class _DeliverDoFn(beam.DoFn):
                 size += len(item.body)
             if not items:
                 letters += self._end(waiting)
-            if size >= _PART_BYTES or len(part) >= _PART_RECORDS:
+            if size >= PART_BYTES or len(part) >= PART_ITEMS:
                 letters += self._send(last=False)
                 part, size = self._part, 0
         self._part_bytes = size

@@ -265,7 +265,7 @@ def delivered_so_far() -> int:
 def test_a_bundle_of_parts_never_shows_more_settled_than_received(
     stand_in: CustomerIoStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("transforms.sink.sink._PART_RECORDS", 10)
+    monkeypatch.setattr("transforms.sink.sink.PART_ITEMS", 10)
 
     def bundle() -> Iterator[Delivery]:
         before = delivered_so_far()

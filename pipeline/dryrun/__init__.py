@@ -1,0 +1,1 @@
+"""The dry run: the whole job over real records, without sending and without acknowledging."""
