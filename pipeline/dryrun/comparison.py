@@ -6,13 +6,12 @@ from typing import Any, TypeVar
 
 from pipeline.dryrun import facts
 from pipeline.dryrun.chain import Chain
-from pipeline.dryrun.differences import Differences
-from pipeline.dryrun.document import Block, Cell, Column, Section, Table
+from pipeline.dryrun.differences import ADDED, CHANGED, REMOVED, SAME, Differences
+from pipeline.dryrun.document import Block, Column, Mark, Section, Table
 from pipeline.dryrun.look import Look
 from pipeline.dryrun.numbers import about, whole
-from pipeline.dryrun.tables import KINDS, MOST_ROWS, cut_words, name_of, top
+from pipeline.dryrun.tables import KINDS, MOST_ROWS, cut_words, name_of, tone_of, top
 from pipeline.preview.words import shortened
-from transforms.reasons import OUTCOMES
 
 K = TypeVar("K", bound=Any)
 
@@ -22,14 +21,8 @@ def comparison(look: Look, other: Chain, differences: Differences) -> Section:
     chain = look.chain
     blocks: list[Block] = [
         _side_by_side(look, other),
-        Table(
-            "Operations, record by record",
-            (Column("operation"), Column("compared"), Column("number", number=True)),
-            tuple(
-                (KINDS.get(kind, kind), verdict, whole(count))
-                for (kind, verdict), count in sorted(differences.operations.items())
-            ),
-        ),
+        _other_ends(differences),
+        _operations(differences),
         *_coming_and_going(chain, other),
     ]
     examples = differences.examples
@@ -48,8 +41,8 @@ def comparison(look: Look, other: Chain, differences: Differences) -> Section:
         blocks.append(Table("What differs, by the names alone", columns, rows, cut))
     return Section(
         "What would change",
-        f"The same records, read once, under {chain.name} (as they are) and {other.name} (the "
-        "others).",
+        f"The same records, read once, under {chain.name} (today) and under {other.name} (then). "
+        "Nothing but names and numbers is compared here; values are not shown.",
         tuple(blocks),
     )
 
@@ -58,7 +51,8 @@ def _side_by_side(look: Look, other: Chain) -> Table:
     chain = look.chain
     one, two = chain.outcomes(), other.outcomes()
     lines: list[tuple[str, int, int]] = [
-        *((name, one[name], two[name]) for name in OUTCOMES if one[name] or two[name]),
+        ("records that would be sent", facts.sent(one), facts.sent(two)),
+        ("records that would be dead letters", facts.dead(one), facts.dead(two)),
         ("requests", chain.packing.requests, other.packing.requests),
         ("bytes of requests", chain.packing.bytes, other.packing.bytes),
         ("people named", len(chain.people.counts), len(other.people.counts)),
@@ -79,15 +73,40 @@ def _side_by_side(look: Look, other: Chain) -> Table:
     return Table("Side by side", columns, tuple(rows))
 
 
+def _other_ends(differences: Differences) -> Table:
+    ranked, cut = top(differences.outcomes.items(), 0)
+    rows = tuple(
+        (Mark(one, tone_of(one)), Mark(two, tone_of(two)), whole(count))
+        for (one, two), count in ranked
+    )
+    columns = (Column("today"), Column("then"), Column("records", number=True))
+    return Table("Records that would end otherwise", columns, rows, cut)
+
+
+def _operations(differences: Differences) -> Table:
+    verdicts = (SAME, CHANGED, REMOVED, ADDED)
+    kinds = dict.fromkeys(kind for kind, _verdict in sorted(differences.operations))
+    rows = tuple(
+        (KINDS.get(kind, kind), *(whole(differences.operations[kind, each]) for each in verdicts))
+        for kind in kinds
+    )
+    columns = (Column("operation"), *(Column(each, number=True) for each in verdicts))
+    return Table("Operations, compared record by record", columns, rows)
+
+
 def _coming_and_going(chain: Chain, other: Chain) -> Iterator[Table]:
-    rows: list[tuple[Cell, ...]] = [
-        ("event", name_of(name), one, two)
+    found = [
+        ("event", name, one, two)
         for name, one, two in _differ(chain.events.counts, other.events.counts)
     ]
     for (kind, name), one, two in _differ(chain.properties.counts, other.properties.counts):
-        rows.append((f"property of {KINDS.get(kind, kind)}", name_of(name), one, two))
-    if not rows:
+        found.append((f"property of {KINDS.get(kind, kind)}", name, one, two))
+    if not found:
         return
+    found.sort(key=lambda row: (row[0], -row[2] - row[3]))
+    rows = tuple(
+        (what, name_of(name), whole(one), whole(two)) for what, name, one, two in found[:MOST_ROWS]
+    )
     columns = (
         Column("what"),
         Column("name in Customer.io"),
@@ -100,16 +119,16 @@ def _coming_and_going(chain: Chain, other: Chain) -> Iterator[Table]:
     yield Table(
         "Events and properties that come or go",
         columns,
-        tuple(rows[:MOST_ROWS]),
-        cut_words(len(rows), missed),
+        rows,
+        cut_words(len(found), missed),
     )
 
 
-def _differ(one: Counter[K], two: Counter[K]) -> Iterator[tuple[K, str, str]]:
+def _differ(one: Counter[K], two: Counter[K]) -> Iterator[tuple[K, int, int]]:
     """What is only in one of them, with both counts."""
     for name in dict.fromkeys((*one, *two)):
         if not one[name] or not two[name]:
-            yield name, whole(one[name]), whole(two[name])
+            yield name, one[name], two[name]
 
 
 def _change(change: float) -> str:

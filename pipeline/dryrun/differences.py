@@ -9,9 +9,9 @@ from pipeline.dryrun.chain import Sent, Taken
 from pipeline.preview.words import as_json, listed
 
 SAME: Final = "the same"
-CHANGED: Final = "sent by both, changed"
-ADDED: Final = "sent only by the other"
-REMOVED: Final = "no longer sent"
+CHANGED: Final = "changed"
+ADDED: Final = "sent only then"
+REMOVED: Final = "sent only today"
 _MOST_EXAMPLES = 500
 
 

@@ -12,6 +12,7 @@ from pipeline.dryrun.bounded import Timeline
 from pipeline.dryrun.chain import Chain
 from pipeline.dryrun.look import Look
 from pipeline.dryrun.reading import End
+from pipeline.dryrun.sizes import IDENTIFIER
 from pipeline.dryrun.traffic import EVENT, GROUP, USER
 from pipeline.settings.model import Settings
 from transforms.filter import canonical_event_type
@@ -75,6 +76,12 @@ def sent(outcomes: Counter[str]) -> int:
 def dead(outcomes: Counter[str]) -> int:
     """Records that would become dead letters."""
     return sum(count for name, count in outcomes.items() if name.startswith("dead_lettered."))
+
+
+def largest(look: Look) -> dict[str, int]:
+    """Key of LIMITS -> the largest that was seen; only what was seen at all."""
+    longest = look.identifiers.longest
+    return look.chain.sizes.largest | ({IDENTIFIER: longest} if longest else {})
 
 
 def own_times(look: Look) -> tuple[Timeline, int]:

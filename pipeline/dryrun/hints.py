@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from pipeline.dryrun import facts
-from pipeline.dryrun.chain import Chain
 from pipeline.dryrun.document import Hint, Tone
 from pipeline.dryrun.look import Look
 from pipeline.dryrun.numbers import about, records, share, whole
@@ -23,7 +22,7 @@ def hints(look: Look) -> tuple[Hint, ...]:
     """All that apply, the gravest first."""
     if not look.traffic.records:
         return (Hint(Tone.WARN, "No record came. There is nothing to say about these settings."),)
-    found = [*_outcomes(look), *_budget(look), *_sizes(look.chain), *_people(look), *_names(look)]
+    found = [*_outcomes(look), *_budget(look), *_sizes(look), *_people(look), *_names(look)]
     if look.traffic.late[LATER]:
         found.append(
             Hint(
@@ -83,14 +82,14 @@ def _budget(look: Look) -> Iterator[Hint]:
         )
 
 
-def _sizes(chain: Chain) -> Iterator[Hint]:
+def _sizes(look: Look) -> Iterator[Hint]:
+    found = facts.largest(look)
     for key, limit in LIMITS.items():
-        largest = chain.sizes.largest.get(key, 0)
-        if limit.most * _NEAR <= largest <= limit.most:
+        size = found.get(key, 0)
+        if limit.most * _NEAR <= size <= limit.most:
             yield Hint(
                 Tone.WARN,
-                f"{limit.what}: the largest has {whole(largest)} of {whole(limit.most)} "
-                f"{limit.unit}.",
+                f"{limit.what}: the largest has {whole(size)} of {whole(limit.most)} {limit.unit}.",
             )
 
 

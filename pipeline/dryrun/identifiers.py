@@ -4,7 +4,6 @@ No identifier is kept: only counts, and words from lists that stand here.
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any, Final
 
 from pipeline.dryrun.bounded import BoundedCounter
@@ -53,22 +52,25 @@ class Identifiers:
             if value is not None and not isinstance(value, str):
                 self.mistakes[NO_TEXT] += 1
             return
-        self.longest = max(self.longest, value_bytes(text))
-        [shape] = identifiers_of(text)
+        [(shape, sent)] = identifiers_of(text).items()
+        size = value_bytes(sent)
+        self.longest = max(self.longest, size)
         self.shapes[shape] += 1
-        self.mistakes.update(_faults(text, shape, record.fields.get("device_id")))
+        fault = _fault(text, shape, size, record.fields.get("device_id"))
+        if fault is not None:
+            self.mistakes[fault] += 1
 
 
-def _faults(text: str, shape: str, device_id: Any) -> Iterator[str]:
-    if value_bytes(text) > MAX_IDENTIFIER_BYTES:
-        yield TOO_LONG
-    elif text.casefold() in PLACEHOLDERS:
-        yield f'the word "{text.casefold()}"'
-    elif not text.translate(_DASHES):
-        yield ZEROS
-    elif text == device_id:
-        yield DEVICE
-    elif any(character.isspace() or not character.isprintable() for character in text):
-        yield SPACES
-    elif shape == "id" and "@" in text:
-        yield NO_ADDRESS
+def _fault(text: str, shape: str, size: int, device_id: Any) -> str | None:
+    """Why an identifier looks like a mistake; None where it does not."""
+    if size > MAX_IDENTIFIER_BYTES:
+        return TOO_LONG
+    if text.casefold() in PLACEHOLDERS:
+        return f'the word "{text.casefold()}"'
+    if not text.translate(_DASHES):
+        return ZEROS
+    if text == device_id:
+        return DEVICE
+    if any(character.isspace() or not character.isprintable() for character in text):
+        return SPACES
+    return NO_ADDRESS if shape == "id" and "@" in text else None

@@ -31,7 +31,7 @@ class Look:
             shown = seen if isinstance(seen, Record) else result
             kind = kind_of(shown)
             self.traffic.note_record(shown, taken.outcome)
-            if isinstance(shown, Record):
+            if isinstance(shown, Record) and taken.walk is not None and taken.walk.routed:
                 self.identifiers.note(shown, kind)
             if self.other is not None:
                 self.differences.note(kind, taken, self.other.take(other_result))

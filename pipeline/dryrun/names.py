@@ -42,7 +42,8 @@ def people(look: Look) -> Section:
         blocks.append(Table("Identifiers that look like mistakes", columns, mistakes))
     return Section(
         "People",
-        f"The settings look at {shortened(identifiers.path)}. How many of these people would be "
+        f"The settings look for the person in {shortened(identifiers.path)}; counted are the "
+        "records that pass the filters. How many of these people would be "
         "new is not known without asking Customer.io.",
         tuple(blocks),
     )

@@ -26,7 +26,7 @@ def share(part: float, total: float) -> str:
         return "< 0.1 %"
     if percent == 100:
         return "100 %"
-    return "> 99.9 %" if percent > 99.9 else f"{percent:.1f} %"
+    return "> 99.9 %" if 99.9 < percent < 100 else f"{percent:.1f} %"
 
 
 def size(number: float) -> str:

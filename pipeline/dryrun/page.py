@@ -25,7 +25,7 @@ from pipeline.dryrun.document import (
     Tone,
 )
 from pipeline.dryrun.style import STYLE
-from pipeline.dryrun.tree import element, text
+from pipeline.dryrun.tree import element, prose, text
 
 _POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -76,7 +76,7 @@ def _id(section: Section) -> str:
 def _section(section: Section) -> Element:
     made = element("section", id=_id(section))
     text("h2", section.title, made)
-    text("p", section.lead, made, class_="lead")
+    prose(section.lead, element("p", made, class_="lead"))
     for block in section.blocks:
         made.append(_block(block))
     return made
@@ -97,7 +97,7 @@ def _block(block: Block) -> Element:
 
 
 def _paragraph(block: Paragraph) -> Element:
-    return text("p", block.text)
+    return prose(block.text, element("p"))
 
 
 def _cards(block: Cards) -> Element:
@@ -115,7 +115,7 @@ def _hints(block: Hints) -> Element:
     for hint in block.hints:
         item = element("li", made, class_=hint.tone.value)
         text("b", _WORDS[hint.tone], item)
-        text("span", hint.text, item)
+        prose(hint.text, element("span", item))
     return made
 
 
@@ -136,7 +136,10 @@ def _table(block: Table) -> Element:
     for cells in block.rows:
         row = element("tr", body)
         for column, cell in zip(block.columns, cells, strict=True):
-            _cell(cell, element("td", row, class_="number" if column.number else "text"))
+            place = element("td", row, class_="number" if column.number else "text")
+            # On a narrow screen each row is a list of its cells, and the header is not shown.
+            place.set("data-title", column.title)
+            _cell(cell, place)
     if block.note:
         text("p", block.note, made, class_="note")
     return made
@@ -153,4 +156,4 @@ def _cell(cell: Cell, place: Element) -> None:
         # A name may be written from right to left; what stands around it is not.
         text("bdi", cell.text, element("code", place))
     else:
-        place.text = cell
+        prose(cell, element("span", place))

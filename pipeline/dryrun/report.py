@@ -7,6 +7,7 @@ from pipeline.dryrun.facts import Circumstances
 from pipeline.dryrun.hints import hints
 from pipeline.dryrun.look import Look
 from pipeline.dryrun.numbers import about, duration, records, share, size, whole
+from pipeline.sources.subscription import FILL_S
 
 TITLE = "Dry run: Amplitude → Customer.io"
 
@@ -45,7 +46,7 @@ def _summary(look: Look, circumstances: Circumstances) -> Section:
     budget = chain.policy.requests_per_second
     needed = None if speed is None else speed.mean * facts.requests_a_record(chain)
     cards = (
-        Card("records seen", whole(total), f"{size(traffic.bytes)}, {_when(look)}"),
+        Card("records seen", whole(total), size(traffic.bytes)),
         Card("would be sent", share(going, total), records(going), Tone.GOOD),
         Card(
             "left out by the settings",
@@ -61,7 +62,7 @@ def _summary(look: Look, circumstances: Circumstances) -> Section:
         ),
         Card("people named", whole(len(chain.people.counts)), "who of them is new is not known"),
         Card(
-            "requests" if needed is None else "requests a second",
+            "requests" if needed is None else "requests a second, at least",
             whole(chain.packing.requests) if needed is None else about(needed),
             f"budget: {about(budget)} a second" if budget else "no budget is set",
             Tone.BAD if needed is not None and budget and needed > budget else Tone.PLAIN,
@@ -69,7 +70,8 @@ def _summary(look: Look, circumstances: Circumstances) -> Section:
     )
     lead = (
         "What this pipeline would send to Customer.io under these settings, had it been running. "
-        f"It looked for {duration(circumstances.took_s)}, until {circumstances.end.value}."
+        f"It looked for {duration(circumstances.took_s)}, until {circumstances.end.value}"
+        f"{_when(look)}."
     )
     return Section("In short", lead, (Cards(cards), Hints(hints(look))))
 
@@ -77,8 +79,9 @@ def _summary(look: Look, circumstances: Circumstances) -> Section:
 def _when(look: Look) -> str:
     published = look.traffic.published
     if published.first_s is None or published.last_s is None:
-        return "without publish times"
-    return f"published {facts.moment(published.first_s)} to {facts.moment(published.last_s)}"
+        return ""
+    first, last = facts.moment(published.first_s), facts.moment(published.last_s)
+    return f"; the records were published from {first} to {last} UTC"
 
 
 def _method(look: Look, circumstances: Circumstances) -> Section:
@@ -99,12 +102,13 @@ def _method(look: Look, circumstances: Circumstances) -> Section:
         "refusals are not in these figures.",
     ]
     if circumstances.subscription:
-        texts.append(
+        texts += [
             "It saw what Pub/Sub handed out, which is a sample where more was waiting or where a "
-            "job reads the same subscription: then the records a second are too few. Requests are "
-            "packed from what came within a tenth of a second; a job that waits for Customer.io "
-            "gathers more meanwhile and needs no more requests than that."
-        )
+            "job reads the same subscription: then the records a second are too few.",
+            "Requests are packed as the job packs what is waiting. Of a thin stream it sends what "
+            f"came within {FILL_S:g} s, so it makes up to {1 / FILL_S:g} requests a second more, "
+            "each with fewer operations, for as long as the budget allows that.",
+        ]
     if circumstances.again:
         texts.append(
             f"{whole(circumstances.again)} messages came a second time while they were held; they "

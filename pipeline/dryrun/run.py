@@ -48,9 +48,10 @@ def look(given: Any, settings: Settings) -> int:
     paths = find_files(given.input_files) if given.input_files else []
     bounds = _bounds(given)
     target = Path(given.report) if given.report else None
+    name, other_name = _names(given.settings or "flags", given.compare or "")
     seen = Look(
-        _chain(given.settings or "the flags", settings, given),
-        _chain(_other_name(given), other, given) if other is not None else None,
+        _chain(name, settings, given),
+        _chain(other_name, other, given) if other is not None else None,
     )
     _announce(given, bounds)
     began, clock = datetime.now(UTC), time.monotonic()
@@ -93,9 +94,12 @@ def _policy(settings: Settings, given: Any) -> DeliveryPolicy:
     return plan.delivery_policy(settings, processes, hold=False, one_bundle_at_a_time=True)
 
 
-def _other_name(given: Any) -> str:
-    """The other settings' name; not the same as that of the first ones."""
-    return f"{given.compare} (compared)" if given.compare == given.settings else str(given.compare)
+def _names(one: str, other: str) -> tuple[str, str]:
+    """What the two settings are called: short, and never the same."""
+    short = Path(one).name, Path(other).name
+    if short[0] != short[1]:
+        return short
+    return (one, other) if one != other else (one, f"{other} (compared)")
 
 
 def _taking(seen: Look) -> Take:

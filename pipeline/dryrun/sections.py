@@ -145,9 +145,10 @@ def requests(look: Look) -> Section:
         ),
     ]
     if speed is not None:
+        busiest = f"At least so many a second, in the busiest {duration(speed.peak_s)}"
         rows += [
-            _needed("Requests a second, on average", speed.mean, each, budget),
-            _needed(f"Requests a second, busiest {speed.peak_s} s", speed.peak, each, budget),
+            _needed("At least so many a second, on average", speed.mean, each, budget),
+            _needed(busiest, speed.peak, each, budget),
         ]
     if budget and each:
         rows.append(
@@ -193,10 +194,7 @@ def _needed(what: str, speed: float, each: float, budget: float) -> tuple[Cell, 
 
 def limits(look: Look) -> Section:
     """How near the largest operations come to the limits."""
-    largest = dict(look.chain.sizes.largest)
-    longest = look.identifiers.longest
-    if longest:
-        largest["identifier"] = max(longest, largest.get("identifier", 0))
+    largest = facts.largest(look)
     rows = []
     for key, limit in LIMITS.items():
         if key not in largest:

@@ -26,6 +26,7 @@ class Limit(NamedTuple):
     unit: str = "bytes"
 
 
+IDENTIFIER: Final = "identifier"
 LIMITS: Final = {
     "event_name": Limit("Event name", MAX_EVENT_NAME_BYTES),
     "event_data": Limit("Data of an event", MAX_EVENT_DATA_BYTES),
@@ -33,12 +34,12 @@ LIMITS: Final = {
     "attribute_name": Limit("Name of a person's attribute", MAX_ATTRIBUTE_NAME_BYTES),
     "attribute_value": Limit("Value of a person's attribute", MAX_ATTRIBUTE_VALUE_BYTES),
     "identify": Limit("One person update as a whole", MAX_ITEM_BYTES),
-    "identifier": Limit("Identifier of a person", MAX_IDENTIFIER_BYTES),
+    IDENTIFIER: Limit("Identifier of a person", MAX_IDENTIFIER_BYTES),
 }
 
 
 class Sizes:
-    """The largest of each kind, and how many events leave alone for their size."""
+    """The largest of each kind that an operation has; identifiers are measured elsewhere."""
 
     def __init__(self) -> None:
         self.largest: dict[str, int] = {}
@@ -46,8 +47,6 @@ class Sizes:
 
     def note(self, operation: Operation) -> None:
         """Measures an operation."""
-        for value in operation.identifiers.values():
-            self._up_to("identifier", value_bytes(value))
         if isinstance(operation, EventOperation):
             self._up_to("event_name", value_bytes(operation.name))
             self._up_to("event_data", len(msgspec.json.encode(operation.attributes)))
@@ -58,10 +57,6 @@ class Sizes:
             for name in names:
                 self._up_to("attribute_name", value_bytes(name))
                 self._up_to("attribute_value", value_bytes(operation.attributes[name]))
-
-    def note_identifier(self, text: str) -> None:
-        """Measures an identifier, also one that is too long to be sent."""
-        self._up_to("identifier", value_bytes(text))
 
     def _up_to(self, key: str, size: int) -> None:
         if size > self.largest.get(key, -1):

@@ -60,6 +60,8 @@ th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; wh
 tr:last-child td { border-bottom: 0; }
 code { font: .92em ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace;
   overflow-wrap: anywhere; }
+td code { display: inline-block; min-width: 9rem; }
+td span code { display: inline; min-width: 0; }
 td.bar { white-space: nowrap; }
 td.bar span { font-variant-numeric: tabular-nums; margin-left: .5rem; }
 .meter { width: 6rem; height: .55rem; vertical-align: middle; }
@@ -92,13 +94,30 @@ footer { margin: 1.5rem 0 0; font-size: .9rem; }
   section { padding: .9rem; }
   .cards { grid-template-columns: 1fr 1fr; gap: .5rem; }
   .card strong { font-size: 1.25rem; }
+  thead { position: absolute; clip-path: inset(50%); }
+  table, tbody, tr, td { display: block; }
+  tr { padding: .5rem 0; border-bottom: 1px solid var(--line); }
+  tr:last-child { border-bottom: 0; }
+  td, td.number { display: flex; justify-content: space-between; gap: 1rem; padding: .1rem 0;
+    border: 0; text-align: right; white-space: normal; }
+  td:first-child { font-weight: 600; text-align: left; }
+  td:first-child::before { display: none; }
+  td::before { content: attr(data-title); flex: none; max-width: 45%; color: var(--soft);
+    font-weight: 400; text-align: left; font-size: .85em; }
+  td:empty, td:has(> span:only-child:empty) { display: none; }
+  td > * { min-width: 0; }
+  td.bar { align-items: center; } td.bar .meter { margin-left: auto; flex: none; width: 5rem; }
+  td.bar span { margin-left: 0; }
+  .mark { white-space: normal; overflow-wrap: anywhere; }
+  .ends { margin-left: 0; }
   .hints li { flex-direction: column; gap: 0; }
   .hints b { flex: none; }
 }
 @media print {
   :root { --page: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #ccc; --track: #eee;
     --plain: #2450a0; --good: #14633b; --quiet: #8b97a5; --warn: #8a5000; --bad: #a01f1f; }
-  body { max-width: none; padding: 0; font-size: 11px; }
+  html { font-size: 10.5px; }
+  body { max-width: none; padding: 0; font-size: 1rem; }
   nav { display: none; }
   section { border: 0; border-top: 1px solid #999; border-radius: 0; padding: .8rem 0; }
   .scroll { overflow: visible; }

@@ -12,6 +12,7 @@ from pipeline.dryrun.document import (
     Cards,
     Cell,
     Document,
+    Hint,
     Hints,
     Mark,
     Name,
@@ -51,7 +52,7 @@ def render(document: Document) -> RenderableType:
         Text(document.subtitle, "dim"),
     ]
     for section in document.sections:
-        shown += [Text(), Text(section.title, "bold underline"), Text(section.lead, "dim")]
+        shown += [Text(), Text(section.title, "bold underline"), Text(_plain(section.lead), "dim")]
         shown += [Padding(_block(block), (1, 0, 0, 0)) for block in section.blocks]
     return Group(*shown, Text(), Text(document.footer, "dim"))
 
@@ -60,9 +61,9 @@ def _block(block: Block) -> RenderableType:
     if isinstance(block, Table):
         return _table(block)
     if isinstance(block, Paragraph):
-        return Text(block.text)
+        return Text(_plain(block.text))
     if isinstance(block, Hints):
-        return Group(*(Text(f"{_SIGNS[h.tone]} {h.text}", _STYLES[h.tone]) for h in block.hints))
+        return Group(*map(_hint, block.hints))
     if isinstance(block, Cards):
         table = RichTable.grid(padding=(0, 2))
         for card in block.cards:
@@ -72,6 +73,10 @@ def _block(block: Block) -> RenderableType:
     if isinstance(block, Plot):
         return _plot(block)
     return _stack(block)
+
+
+def _hint(hint: Hint) -> Text:
+    return Text(f"{_SIGNS[hint.tone]} {_plain(hint.text)}", _STYLES[hint.tone])
 
 
 def _stack(stack: Stack) -> Text:
@@ -125,4 +130,9 @@ def _cell(cell: Cell) -> Text:
         return bar.append(f" {cell.text}", "default")
     if isinstance(cell, Mark):
         return Text(cell.text, _STYLES[cell.tone])
-    return Text(cell.text if isinstance(cell, Name) else cell)
+    return Text(cell.text if isinstance(cell, Name) else _plain(cell))
+
+
+def _plain(words: str) -> str:
+    """A text without the marks of code."""
+    return words.replace("`", "")

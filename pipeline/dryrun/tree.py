@@ -14,3 +14,12 @@ def text(tag: str, words: str, parent: Element | None = None, **attributes: str)
     made = element(tag, parent, **attributes)
     made.text = words
     return made
+
+
+def prose(words: str, place: Element) -> Element:
+    """Puts a text into an element; what stands between backticks is code."""
+    plain, *rest = words.split("`")
+    place.text = plain
+    for code, after in zip(rest[::2], [*rest[1::2], ""], strict=False):
+        text("code", code, place).tail = after
+    return place
