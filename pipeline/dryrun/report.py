@@ -7,6 +7,7 @@ from pipeline.dryrun.facts import Circumstances
 from pipeline.dryrun.hints import hints
 from pipeline.dryrun.look import Look
 from pipeline.dryrun.numbers import about, duration, records, share, size, whole
+from pipeline.preview.words import amount
 from pipeline.sources.subscription import FILL_S
 
 TITLE = "Dry run: Amplitude → Customer.io"
@@ -94,8 +95,8 @@ def _method(look: Look, circumstances: Circumstances) -> Section:
         if text
     ]
     texts = [
-        f"{whole(look.traffic.messages)} messages with {records(look.traffic.records)} were looked "
-        f"at. The bounds were: {', '.join(bounds) or 'none'}.",
+        f"It looked at {amount(look.traffic.messages, 'message')} with "
+        f"{records(look.traffic.records)}. The bounds were: {', '.join(bounds) or 'none'}.",
         "Every record went through the job's own code: decode, route, filter, project, identify, "
         "resolve, build, validate, and the packing into requests. Only the sending is missing: "
         "each request counts as taken at its first attempt, so retries and Customer.io's own "
@@ -111,8 +112,8 @@ def _method(look: Look, circumstances: Circumstances) -> Section:
         ]
     if circumstances.again:
         texts.append(
-            f"{whole(circumstances.again)} messages came a second time while they were held; they "
-            "are counted once."
+            f"{amount(circumstances.again, 'message')} came a second time while it was held; it is "
+            "counted once."
         )
     return Section(
         "How this was measured",

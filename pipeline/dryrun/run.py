@@ -130,6 +130,7 @@ def _write(path: Path, document: Document) -> bool:
             file.write(page(document))
         draft.replace(path)
     except OSError as error:
+        draft.unlink(missing_ok=True)
         _LOG.error("--report: %s cannot be written: %s", path, error.strerror)
         return False
     print(f"The report is in {path}")
