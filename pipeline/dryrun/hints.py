@@ -10,7 +10,7 @@ from pipeline.dryrun.numbers import about, records, share, whole
 from pipeline.dryrun.sizes import LIMITS
 from pipeline.dryrun.traffic import LATER
 from pipeline.ledger import MEANINGS
-from pipeline.preview.words import listed
+from pipeline.preview.words import amount, listed
 
 _NEAR: Final = 0.8
 _BUSY: Final = 0.05
@@ -58,7 +58,7 @@ def _outcomes(look: Look) -> Iterator[Hint]:
             yield Hint(Tone.WARN, f"{text} {MEANINGS[name]}")
     trims = sum(n for name, n in look.chain.beside.items() if name.startswith("trimmed."))
     if trims:
-        yield Hint(Tone.WARN, f"{whole(trims)} times something would be cut to fit a limit.")
+        yield Hint(Tone.WARN, f"{amount(trims, 'cut')} would be made to fit a limit.")
 
 
 def _budget(look: Look) -> Iterator[Hint]:
@@ -129,5 +129,5 @@ def _names(look: Look) -> Iterator[Hint]:
         some = listed([name for _count, name in unselected], 5)
         yield Hint(
             Tone.PLAIN,
-            f"{whole(len(unselected))} properties are in the records and are not sent: {some}.",
+            f"In the records, but not sent: {amount(len(unselected), 'property')}: {some}.",
         )
