@@ -53,10 +53,11 @@ class BoundedCounter(Generic[K]):
 class Timeline:
     """How many came in each span of time; spans are doubled when there are too many of them."""
 
-    def __init__(self, most: int = MOST_SPANS) -> None:
+    def __init__(self, most: int = MOST_SPANS, width_s: int = 1) -> None:
         self._most = most
         self._counts: Counter[int] = Counter()
-        self.width_s = 1
+        self.width_s = width_s
+        """Seconds of a span; to begin with, how exactly the times are known."""
         self.first_s: float | None = None
         self.last_s: float | None = None
 

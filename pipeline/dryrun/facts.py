@@ -88,7 +88,7 @@ def own_times(look: Look) -> tuple[Timeline, int]:
     """The records' own times, without the few far from all others, and how many those are."""
     minutes = look.traffic.minutes
     total = minutes.counts.total()
-    timeline = Timeline()
+    timeline = Timeline(width_s=60)
     passed = outside = 0
     for minute in sorted(minutes.counts):
         count = minutes.counts[minute]

@@ -49,12 +49,12 @@ def _outcomes(look: Look) -> Iterator[Hint]:
         text = f"{records(dead)} ({share(dead, total)}) would become dead letters"
         yield Hint(
             Tone.BAD,
-            f"{text}, most of them ({whole(outcomes[name])}) {name.partition('.')[2]}: "
+            f"{text}, most often ({whole(outcomes[name])}) for `{name.partition('.')[2]}`: "
             f"{MEANINGS[name]}",
         )
     for name, count in outcomes.items():
         if name.startswith(("filtered.", "skipped.")) and count * 2 > total:
-            text = f"Most records ({share(count, total)}) would not be sent: {name}."
+            text = f"Most records ({share(count, total)}) would not be sent: `{name}`."
             yield Hint(Tone.WARN, f"{text} {MEANINGS[name]}")
     trims = sum(n for name, n in look.chain.beside.items() if name.startswith("trimmed."))
     if trims:
@@ -117,7 +117,7 @@ def _names(look: Look) -> Iterator[Hint]:
     for key, name in facts.never_seen(look):
         missing.setdefault(key, []).append(name)
     for key, names in missing.items():
-        yield Hint(Tone.WARN, f"{key} names what no record has: {listed(names)}.")
+        yield Hint(Tone.WARN, f"`{key}` names what no record has: {listed(names)}.")
     settings = look.chain.settings
     unselected = [
         (seen.records, name)

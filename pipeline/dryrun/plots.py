@@ -10,7 +10,7 @@ from pipeline.dryrun.tree import element, text
 
 _WIDTH: Final = 720
 _HEIGHT: Final = 120
-_NICE: Final = (1, 2, 2.5, 5, 10)
+_NICE: Final = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 
 
 def meter(bar: Bar) -> Element:
@@ -93,7 +93,7 @@ def bars(plot: Plot) -> Element:
 
 
 def _round_up(number: int) -> int:
-    """The next number that is easy to read: 1, 2, 25, 50, 100, ..."""
+    """The next number that is easy to read: 1, 2, 15, 25, 600, ..."""
     power = 10 ** (len(str(number)) - 1)
     return next(
         int(n * power) for n in _NICE if n * power >= number and n * power == int(n * power)

@@ -246,6 +246,8 @@ def test_own_times_far_from_all_others_are_not_drawn() -> None:
     assert outside == 1
     assert sum(count for _begin, count in timeline.spans()) == 600
     assert timeline.span_s == 59 * 60
+    assert timeline.width_s == 60
+    assert {count for _begin, count in timeline.spans()} == {10}
 
 
 BEFORE: dict[str, Any] = {
@@ -367,7 +369,7 @@ def texts_of(found: tuple[Hint, ...], tone: Tone) -> list[str]:
             [event()],
             {"events": {"enabled": False}},
             Tone.WARN,
-            "Most records (100 %) would not be sent: filtered.events_disabled.",
+            "Most records (100 %) would not be sent: `filtered.events_disabled`.",
             id="filtered",
         ),
         pytest.param(
