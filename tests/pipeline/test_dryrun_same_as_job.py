@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from pipeline.dryrun.look import Look
 from pipeline.dryrun.reading import Bounds, End, Reading
 from pipeline.launch import EXIT_OK, main
 from pipeline.ledger import read_ledger
 from pipeline.local.customerio import CustomerIoStandIn
 from pipeline.local.traffic import generate
 from pipeline.sources.files import find_files
-from tests.pipeline.dryrun_world import Look, chain
+from tests.pipeline.dryrun_world import chain
 from transforms.sink.sink import PART_ITEMS
 
 pytestmark = pytest.mark.usefixtures("fresh_process")

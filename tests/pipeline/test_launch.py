@@ -179,7 +179,7 @@ class ProbeFileSystem(LocalFileSystem):
         return super().open(path.removeprefix("probe://"), *arguments, **named)
 
     def __init__(self, pipeline_options: PipelineOptions) -> None:
-        super().__init__(pipeline_options)
+        super().__init__(pipeline_options)  # type: ignore[no-untyped-call]
         self.options = pipeline_options
 
 
