@@ -37,6 +37,7 @@ def shaped(rules: PropertyRules, properties: Json) -> tuple[list[tuple[str, Any]
         pytest.param(
             {"a": 1, "initial_a": "EMPTY", "initial_b": "x"}, [("a", 1), ("initial_b", "x")], 1
         ),
+        pytest.param({"initial_a": "EMPTY", "initial_b": "EMPTY"}, [], 2, id="each is counted"),
         pytest.param({"note": "EMPTY"}, [("note", "EMPTY")], 0, id="another name"),
         pytest.param({"initial_a": "empty"}, [("initial_a", "empty")], 0, id="another text"),
         pytest.param({"initial_a": ["EMPTY"]}, [("initial_a", ["EMPTY"])], 0, id="no text"),
