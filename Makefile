@@ -15,5 +15,5 @@ bench-quick: ## less of everything, under 2 minutes
 flame: ## where the time goes
 	BENCHMARK=benchmarks.flame benchmarks/run.sh
 
-engines: ## the job on Flink and on Prism, with a kill; needs Java 17, Maven, Go; about 10 minutes
+engines: ## the job on Flink and on Prism, with kills; needs Java 17, Maven, Go; about 15 minutes
 	engines/run.sh

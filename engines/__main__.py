@@ -109,7 +109,7 @@ def main() -> int:
                 console.print(f"{title}: WRONG: {fault}", markup=False, soft_wrap=True)
             broken = broken or bool(wrong)
             if not wrong:
-                console.print(f"{title}: {_kept(figures)}")
+                console.print(f"{title}: {_kept(figures)}", soft_wrap=True)
     return 1 if broken else 0
 
 

@@ -17,7 +17,6 @@ _SIZES = (1, 2, 4, 8, 16) * 8
 """Of the files, compared with each other."""
 _ONE_IN_GZIP = 3
 """One file in so many is compressed."""
-
 _REQUESTS_PER_SECOND = 60.0
 """To Customer.io, over files. Else the worker that is first after the outage is through with its
 files before another one delivers: there would be no middle to kill in."""
