@@ -163,7 +163,7 @@ def test_properties_with_their_types_and_sizes() -> None:
         pytest.param(
             USER,
             "a",
-            {"preset": "all_properties", "users": {"enabled": False}},
+            ALL | {"users": {"enabled": False, "user_properties": "all"}},
             ("events",),
             id="no people at all",
         ),
