@@ -1,0 +1,1 @@
+"""A person's memory: the values of a person's properties, for operators that depend on them."""
