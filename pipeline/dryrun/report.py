@@ -46,8 +46,9 @@ def _summary(look: Look, circumstances: Circumstances) -> Section:
     going, dead = facts.sent(outcomes), facts.dead(outcomes)
     budget = chain.policy.requests_per_second
     needed = None if speed is None else speed.mean * facts.requests_a_record(chain)
+    pace = "" if speed is None else f"; {about(speed.mean)} a second"
     cards = (
-        Card("records seen", whole(total), size(traffic.bytes)),
+        Card("records seen", whole(total), f"{size(traffic.bytes)}{pace}"),
         Card("would be sent", share(going, total), records(going), Tone.GOOD),
         Card(
             "left out by the settings",

@@ -20,6 +20,7 @@ from pipeline.dryrun.page import page
 from pipeline.dryrun.reading import Bounds, End, Reading, Take
 from pipeline.dryrun.report import report
 from pipeline.dryrun.terminal import render
+from pipeline.preview.words import amount
 from pipeline.settings import Settings, load_settings
 from pipeline.sources.files import find_files
 from pipeline.stop import stop_on_signals
@@ -55,8 +56,15 @@ def look(given: Any, settings: Settings) -> int:
     )
     _announce(given, bounds)
     began, clock = datetime.now(UTC), time.monotonic()
-    with stop_on_signals(_PATIENCE_S):
-        reading = Reading(bounds, _taking(seen), seen.end_bundle)
+    # On a terminal only; its log is for the words that stay.
+    progress = Console(stderr=True).status("Looking")
+
+    def end_bundle() -> None:
+        seen.end_bundle()
+        progress.update(f"Looking: {amount(seen.traffic.records, 'record')} so far")
+
+    with stop_on_signals(_PATIENCE_S), progress:
+        reading = Reading(bounds, _taking(seen), end_bundle)
         end = reading.files(paths) if paths else reading.subscription(given.input_subscription)
     document = report(
         seen,

@@ -77,6 +77,13 @@ def over_time(look: Look) -> Section:
     """When the records came, and how late they are."""
     traffic = look.traffic
     blocks: list[Block] = []
+    speed = facts.rate(look)
+    if speed is not None:
+        text = (
+            f"{about(speed.mean)} records a second on average, {about(speed.peak)} in the busiest "
+            f"{duration(speed.peak_s)}."
+        )
+        blocks.append(Paragraph(text))
     spans = traffic.published.spans()
     if len(spans) > 1:
         width_s = traffic.published.width_s

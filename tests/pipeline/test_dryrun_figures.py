@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.dryrun import facts
 from pipeline.dryrun.bounded import BoundedCounter, BoundedTable, Timeline
 from pipeline.dryrun.differences import ADDED, CHANGED, REMOVED, SAME
-from pipeline.dryrun.document import Hint, Tone
+from pipeline.dryrun.document import Cards, Hint, Paragraph, Tone
 from pipeline.dryrun.hints import hints
 from pipeline.dryrun.identifiers import (
     DEVICE,
@@ -24,9 +24,9 @@ from pipeline.dryrun.identifiers import (
 from pipeline.dryrun.numbers import about, duration, share, size
 from pipeline.dryrun.traffic import AHEAD, EVENT, GROUP, LATER, USER
 from pipeline.settings import Settings
-from tests.pipeline.dryrun_world import PUBLISHED_AT, event, look_at, messages
-from transforms.records import Message
+from tests.pipeline.dryrun_world import PUBLISHED_AT, event, look_at, messages, report_of
 from transforms.reserved import RESERVED_EVENT_DATA
+from transforms.records import Message
 
 ALL: dict[str, Any] = {"preset": "all_properties", "users": {"user_properties": "all"}}
 
@@ -434,3 +434,32 @@ def test_the_gravest_comes_first() -> None:
 )
 def test_numbers_as_texts(text: str, expected: str) -> None:
     assert text == expected
+
+
+def test_records_a_second_are_told() -> None:
+    look = look_at(messages(*(event(number) for number in range(11))), {})
+    said = [
+        block.text
+        for section in report_of(look).sections
+        for block in section.blocks
+        if isinstance(block, Paragraph)
+    ]
+    assert "1.1 records a second on average, 1.1 in the busiest 1 s." in said
+
+
+def test_the_cards_agree_with_the_outcomes() -> None:
+    records = [
+        event(1),
+        event(2, event_time="never"),
+        event(3, event_type="Unwanted"),
+        event(4, user_id=None),
+    ]
+    settings = {"events": {"exclude": ["Unwanted"]}}
+    summary = report_of(look_at(messages(*records), settings)).sections[0]
+    [cards] = [block for block in summary.blocks if isinstance(block, Cards)]
+    assert [(card.label, card.value, card.note) for card in cards.cards[1:5]] == [
+        ("would be sent", "25.0 %", "1 record"),
+        ("left out by the settings", "50.0 %", "2 records"),
+        ("would be dead letters", "25.0 %", "1 record"),
+        ("people named", "1", "who of them is new is not known"),
+    ]

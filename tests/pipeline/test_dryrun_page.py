@@ -1,6 +1,7 @@
 """The page: well-formed, of itself alone, and without anything of the customer's but names."""
 
 import io
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +9,9 @@ from xml.etree.ElementTree import Element
 
 import html5lib
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from rich.console import Console
 
 from pipeline.dryrun.page import page
@@ -152,3 +156,46 @@ def test_every_section_is_in_the_terminal_and_on_the_page() -> None:
     for title in headings:
         assert title is not None
         assert f"\n{title}" in file.getvalue()
+
+
+json_values = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-(2**70), 2**70),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.text(max_size=8),
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+FIELDS = (
+    *("event_type", "user_id", "event_time", "time", "device_id", "event_properties"),
+    *("user_properties", "group_properties", "groups", "cohort_id", "events", "api_key"),
+)
+any_message = st.one_of(
+    st.binary(max_size=40),
+    st.dictionaries(st.sampled_from(FIELDS), json_values, max_size=6).map(
+        lambda fields: json.dumps(fields).encode()
+    ),
+    st.lists(json_values, max_size=3).map(lambda found: json.dumps(found).encode()),
+    st.sampled_from([rb'{"event_type":"\ud800","user_id":"\udfff"}', b'{"event_type":"\xff"}']),
+)
+
+
+@hypothesis_settings(max_examples=40, deadline=None)
+@given(st.lists(any_message, max_size=4))
+def test_whatever_comes_there_is_a_report(texts: list[bytes]) -> None:
+    found = [Message(text, str(n), PUBLISHED_AT + n, {}) for n, text in enumerate(texts)]
+    look = look_at(found, EVERYTHING, {})
+    other = look.other
+    assert other is not None
+    for each in (look.chain, other):
+        assert each.outcomes().total() == look.traffic.records
+        assert not each.outcomes()["dead_lettered.internal_error"]
+    document = report_of(look)
+    parsed(page(document))
+    Console(file=io.StringIO()).print(render(document))
+    page(document).encode()

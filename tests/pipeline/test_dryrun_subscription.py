@@ -96,7 +96,8 @@ def test_it_ends_at_its_bounds(
 ) -> None:
     put(pub_sub, 1_500)
     assert dry_run(*flags) == EXIT_OK
-    assert all_is_back(pub_sub, 1_500)
+    # An answer that was on its way at the end is given back by its lease alone.
+    assert not pub_sub.acknowledged
     printed = capsys.readouterr().out
     assert why in " ".join(printed.split())
     if flags == ("--dry_run_records=700",):
@@ -198,5 +199,4 @@ def test_a_wish_to_stop_that_was_there_before(pub_sub: PubSub) -> None:
     put(pub_sub, 5)
     STOP.set()
     assert dry_run() == EXIT_OK
-    pub_sub.until(lambda: pub_sub.counts().outstanding == 0)
-    assert pub_sub.acknowledged == []
+    assert not pub_sub.acknowledged
