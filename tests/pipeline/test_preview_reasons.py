@@ -249,4 +249,5 @@ def test_a_record_that_is_not_sent_says_where_and_why(
 
 
 def test_every_outcome_without_a_dead_letter_has_its_cause() -> None:
-    assert set(CAUSES) == FILTERED.keys() | SKIPPED.keys()
+    # A range of times is a backfill's; a preview has none.
+    assert set(CAUSES) == FILTERED.keys() - {"filtered.time"} | SKIPPED.keys()
