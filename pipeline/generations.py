@@ -13,7 +13,9 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from google.api_core.exceptions import GoogleAPIError
 
+from pipeline import finality
 from pipeline.graph import Builder
+from pipeline.people.file import StateFileError
 from pipeline.settings import CredentialError
 from pipeline.sources.files import FileReadError
 from pipeline.sources.session import close_session, session_of
@@ -21,7 +23,6 @@ from pipeline.sources.subscription import is_idle
 from pipeline.stop import STOP
 from transforms.sink.lane import DeliveryError
 from transforms.stack import stack
-from transforms.tally import PROCESS_LEDGER
 
 _LOG = logging.getLogger(__name__)
 _LONGEST_PAUSE_S = 30.0
@@ -42,7 +43,7 @@ def run_subscription(
                 run_once(build, options)
                 failures = 0
             except Exception as error:
-                PROCESS_LEDGER.roll_back()
+                finality.roll_back(comes_again=True)
                 session.take_again()
                 if session.error is not None:
                     raise session.error from None
@@ -74,10 +75,17 @@ def run_once(
         # it only two generations later.
         del pipeline
         gc.collect()
-    PROCESS_LEDGER.commit()
+    finality.commit()
 
 
-_TELLS_NO_DATA = (DeliveryError, CredentialError, FileReadError, GoogleAPIError, OSError)
+_TELLS_NO_DATA = (
+    DeliveryError,
+    CredentialError,
+    FileReadError,
+    StateFileError,
+    GoogleAPIError,
+    OSError,
+)
 """What the world does to us. The text of any other exception, of a bug, may hold a record."""
 
 

@@ -13,6 +13,17 @@ it is settled once, counted once and acknowledged once. Nothing here shuffles, k
 flattens, because a runner acknowledges a message as soon as it has stored what came before such a
 step; with none of them the whole graph is one fused stage, which ends with Customer.io's answer.
 
+With `users.state: person` there is one stage more, which makes attributes of operations on people.
+On one machine it is fused with the others, and the people are in a file:
+
+    … > resolve > remember > build > …
+
+Elsewhere the people are state of the runner's. What needs no memory goes on as ever, the rest is
+stored with its person and acknowledged then:
+
+    … > resolve > remember +> build > validate > deliver                a record that needs none
+                           +> build > validate > deliver remembered     one that does
+
 A replay of dead letters is the same picture with one more way:
 
     read > open +> decode > … > deliver     a letter that holds a record
@@ -20,7 +31,7 @@ A replay of dead letters is the same picture with one more way:
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.pvalue import PBegin, PCollection
@@ -35,6 +46,9 @@ from transforms.build import BuildOperations
 from transforms.decode import Decode
 from transforms.filter import FilterRecords, TimeRange
 from transforms.identify import IdentifyPeople
+from transforms.memory.in_place import RememberInPlace
+from transforms.memory.keyed import RememberByKey, Remembered
+from transforms.memory.people import OpenPeople
 from transforms.project import ProjectEvents
 from transforms.records import DeadLetter, Delivery, Message
 from transforms.resolve import ResolveIdentifier
@@ -53,6 +67,8 @@ class Extras(NamedTuple):
 
     environment_file: str | None = None
     """Where the settings' variables are looked up first."""
+    people: OpenPeople | None = None
+    """Where people are kept whom the settings have remembered; None: with the runner."""
     within: TimeRange | None = None
     """Of a backfill: the times of the records that are sent."""
 
@@ -70,6 +86,7 @@ def build(
 ) -> None:
     """Puts the job together; `source`, `sink` and `store` are the places where it meets the world.
 
+    `people`: where people are kept whom the settings have remembered; None: with the runner.
     Step names are the identity of a running job: Dataflow updates a job by them.
     """
     coders.register()
@@ -110,6 +127,7 @@ def _chain(
     sink: Sink,
     extras: Extras,
 ) -> _Letters:
+    policy = plan.memory_policy(settings)
     decoded: StageOutput = messages | "Decode" >> Decode(plan.projection(settings))
     routed: StageOutput = decoded.passed | "Route" >> Route(
         identify_events=plan.identify_events(settings)
@@ -121,32 +139,62 @@ def _chain(
         plan.event_selection(settings)
     )
     selected: StageOutput = projected.passed | "Identify" >> IdentifyPeople(
-        settings.users.user_properties
+        settings.users.user_properties, remembered=policy is not None
     )
     resolved: StageOutput = selected.passed | "Resolve" >> ResolveIdentifier(
         settings.mappings.user_identifier, settings.mappings.anonymous
     )
-    identified = resolved.passed
-    asked_for: _Letters = {}
-    if rules := plan.shape_rules(settings, extras.environment_file):
-        shaped: StageOutput = identified | "Shape" >> ShapeProperties(rules)
-        identified, asked_for["shape"] = shaped
-    built: StageOutput = identified | "Build" >> BuildOperations(
-        settings.events.rename, update_only=settings.users.update_only
-    )
-    valid: StageOutput = built.passed | "Validate" >> ValidateSizes(settings.limits.on_violation)
-    refused: PCollection[DeadLetter] = valid.passed | "Deliver" >> sink
-    return {
+    letters = {
         "decode": decoded.dead_letters,
         "route": routed.dead_letters,
         "filter": filtered.dead_letters,
         "project": projected.dead_letters,
         "identify": selected.dead_letters,
         "resolve": resolved.dead_letters,
-        **asked_for,
-        "build": built.dead_letters,
-        "validate": valid.dead_letters,
-        "deliver": refused,
+    }
+
+    def tail(identified: PCollection[Any], which: str = "") -> _Letters:
+        return _tail(identified, settings, sink, extras.environment_file, which)
+
+    if policy is None:
+        return letters | tail(resolved.passed)
+    if extras.people is not None:
+        in_place: StageOutput = resolved.passed | "Remember" >> RememberInPlace(
+            policy, extras.people
+        )
+        letters["remember"] = in_place.dead_letters
+        return letters | tail(in_place.passed)
+    by_key: Remembered = resolved.passed | "Remember" >> RememberByKey(
+        policy, settings.users.state_days
+    )
+    letters["remember"] = by_key.remembered.dead_letters
+    # Brought together they would all have to be stored, those too that need no memory.
+    return letters | tail(by_key.passed_by) | tail(by_key.remembered.passed, " remembered")
+
+
+def _tail(
+    identified: PCollection[Any],
+    settings: Settings,
+    sink: Sink,
+    environment_file: str | None,
+    which: str,
+) -> _Letters:
+    """From people to Customer.io; `which` tells the names of its steps from those of another."""
+    letters: _Letters = {}
+    if rules := plan.shape_rules(settings, environment_file):
+        shaped: StageOutput = identified | f"Shape{which}" >> ShapeProperties(rules)
+        identified, letters[f"shape{which}"] = shaped
+    built: StageOutput = identified | f"Build{which}" >> BuildOperations(
+        settings.events.rename, update_only=settings.users.update_only
+    )
+    valid: StageOutput = built.passed | f"Validate{which}" >> ValidateSizes(
+        settings.limits.on_violation
+    )
+    refused: PCollection[DeadLetter] = valid.passed | f"Deliver{which}" >> sink
+    return letters | {
+        f"build{which}": built.dead_letters,
+        f"validate{which}": valid.dead_letters,
+        f"deliver{which}": refused,
     }
 
 

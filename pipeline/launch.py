@@ -19,7 +19,7 @@ from apache_beam.options.pipeline_options import (
 )
 from rich.console import Console
 
-from pipeline import graph, plan
+from pipeline import finality, graph, plan
 from pipeline.deadletters import FileStore, Store, TopicStore
 from pipeline.dryrun.run import look
 from pipeline.generations import cause, run_once, run_subscription
@@ -37,6 +37,8 @@ from pipeline.options import (
     runner_name,
     setting_flags,
 )
+from pipeline.people.choice import opened, people_of, refuse_memory
+from pipeline.people.file import StateFileError
 from pipeline.settings import (
     CredentialError,
     Secret,
@@ -53,7 +55,6 @@ from pipeline.sources.subscription import ReadFromSubscription
 from pipeline.stop import STOP, stop_on_signals
 from transforms.sink.lanes import DeliveryPolicy
 from transforms.sink.sink import DeliverToCustomerIo
-from transforms.tally import PROCESS_LEDGER
 
 _LOG = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
     set_up_logging()
     try:
         return _start(parse(sys.argv[1:] if argv is None else argv))
-    except (UsageError, SettingsError, CredentialError, FileReadError) as error:
+    except (UsageError, SettingsError, CredentialError, FileReadError, StateFileError) as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_USAGE
 
@@ -100,6 +101,7 @@ def _start(options: PipelineOptions) -> int:
         print("The settings say status: disabled. Nothing is read.")
         return EXIT_OK
     runner = runner_name(options.view_as(StandardOptions))
+    refuse_memory(given, settings, runner)
     # On one machine nobody reads a file again, and an engine begins with all files from the start
     # again, so many times at the most: their bundle is never given back.
     policy, credentials = delivery_of(options, settings, hold=bool(given.input_files))
@@ -107,8 +109,7 @@ def _start(options: PipelineOptions) -> int:
     workers = max(1, options.view_as(FlinkRunnerOptions).parallelism)
     # Looked up here, not with the graph: a file that is missing is the command line's fault.
     paths = find_files(given.input_files) if given.input_files else []
-
-    extras = graph.Extras(given.environment_file)
+    extras = graph.Extras(given.environment_file, people_of(settings, runner))
 
     def reading(files: list[str]) -> graph.Builder:
         """The job over some files; without any, over the subscription."""
@@ -207,7 +208,8 @@ def run_here(
 ) -> int:
     """Runs on this machine until the end or a signal, prints the ledger; returns the exit code.
 
-    Raises UsageError when the ledger's file cannot be written.
+    Raises UsageError when the ledger's file cannot be written, StateFileError when people cannot be
+    remembered.
     """
     given = options.view_as(StreamOptions)
 
@@ -243,7 +245,11 @@ def carry_out(work: Callable[[], int], options: PipelineOptions, settings: Setti
     )
     # Beyond what a delivery may take there is nothing more to wait for.
     patience_s = settings.delivery.retry_for_s + settings.delivery.request_timeout_s + _GRACE_S
-    with stop_on_signals(patience_s), _ledger_written(ledger_file):
+    with (
+        opened(given, settings),
+        stop_on_signals(patience_s),
+        _ledger_written(ledger_file),
+    ):
         try:
             code = work()
         except SubscriptionError as error:
@@ -265,7 +271,7 @@ def _run_files(reading: Reading, options: PipelineOptions, paths: list[str]) -> 
         try:
             run_once(reading([path]), options)
         except Exception as error:
-            PROCESS_LEDGER.roll_back()
+            finality.roll_back(comes_again=False)
             _LOG.error(
                 "%s was not finished and is not in the ledger; what was sent of it counts once "
                 "when it is read again: %s",

@@ -20,7 +20,7 @@ ONE_MACHINE = frozenset({"DirectRunner", "FnApiRunner", "SwitchingDirectRunner"}
 """Runners that we carry out on FnApiRunner: the one local runner that finalises bundles, so that
 messages can be acknowledged after delivery and not before."""
 DATAFLOW = "DataflowRunner"
-ONE_MACHINE_FLAGS = ("stop_when_idle_s", "ledger_file", "environment_file")
+ONE_MACHINE_FLAGS = ("stop_when_idle_s", "ledger_file", "environment_file", "state_file")
 """Flags that mean nothing to a job of many machines."""
 WORKER_IMAGE = "WORKER_IMAGE"
 """The variable in which a Flex Template's image knows its own name. The workers start from the
@@ -71,6 +71,11 @@ class StreamOptions(PipelineOptions):
         )
         parser.add_argument(
             "--ledger_file", help="On one machine: the ledger as JSON, rewritten every second."
+        )
+        parser.add_argument(
+            "--state_file",
+            help="On one machine, with users.state: person: the file in which people are "
+            "remembered. It holds their properties; only its owner can read it.",
         )
         parser.add_argument(
             "--stop_when_idle_s",

@@ -7,6 +7,7 @@ from pipeline.settings.model import Events, Settings, Users
 from transforms import event_time, project, route, ulid
 from transforms.conditions import Clause
 from transforms.filter import FilterRules, TimeRange
+from transforms.memory.person import MemoryPolicy
 from transforms.project import EventSelection
 from transforms.properties import PropertyPath, Selection
 from transforms.pushdown import Projection
@@ -48,7 +49,15 @@ def _names(space: str, paths: list[PropertyPath], *selections: Selection) -> fro
 
 def identify_events(settings: Settings) -> bool:
     """Whether events take the identify branch too."""
-    return settings.users.enabled and settings.users.trigger == "always"
+    return settings.users.enabled and settings.users.trigger in ("always", "changed")
+
+
+def memory_policy(settings: Settings) -> MemoryPolicy | None:
+    """How people are remembered; None where they are not."""
+    users = settings.users
+    if users.state == "none":
+        return None
+    return MemoryPolicy(settle_ms=users.settle_s * 1000, only_changes=users.trigger == "changed")
 
 
 def filter_rules(settings: Settings, within: TimeRange | None = None) -> FilterRules:

@@ -51,14 +51,15 @@ def build_operations(
         )
     if identified.person is not None:
         attributes = identified.person
+        person_ms = identified.person_time_ms
         operations.append(
             IdentifyOperation(
                 identifiers=identified.identifiers,
                 attributes={**attributes, UPDATE_ONLY: True} if update_only else attributes,
-                timestamp=time_ms // 1000,
+                timestamp=(time_ms if person_ms is None else person_ms) // 1000,
             )
         )
-    return Built(record, time_ms, tuple(operations), identified.filtered)
+    return Built(record, time_ms, tuple(operations), identified.filtered, identified.person_time_ms)
 
 
 def _name(own_name: str, names: Mapping[str, str]) -> str:

@@ -1,8 +1,12 @@
-"""Identify: the attributes of a person that a record sets or removes."""
+"""Identify: the attributes of a person that a record sets or removes.
+
+Where people are remembered: the operations on them, which become attributes in their memory.
+"""
 
 from collections.abc import Callable
 from functools import partial
 
+from transforms.memory.operators import operations_of
 from transforms.properties import (
     Selection,
     as_object,
@@ -45,24 +49,49 @@ def select_person(projected: Projected, selection: Selection, tally: Tally) -> S
             return Settled("skipped.operator_needs_state")
         person = person_attributes(record, selection, tally) or None
         if person is None and projected.event is None:
-            return Settled(projected.filtered or "skipped.no_selected_property")
+            return _nothing_selected(projected)
         if operators and projected.update:
             tally.add("unapplied.operator", operators)
     return Selected(record, projected.event, person, projected.filtered)
 
 
+def select_operations(
+    projected: Projected, selection: Selection, tally: Tally
+) -> Selected | Settled:
+    """A record with the operations on its person; settled when neither they nor an event are left.
+
+    They are {operator: {property: argument}}.
+    """
+    record = projected.record
+    person: Json | None = None
+    if projected.person:
+        person = operations_of(record.fields, selection, tally) or None
+        if person is None and projected.event is None:
+            return _nothing_selected(projected)
+    return Selected(record, projected.event, person, projected.filtered)
+
+
+def _nothing_selected(projected: Projected) -> Settled:
+    return Settled(projected.filtered or "skipped.no_selected_property")
+
+
 class _IdentifyDoFn(StageDoFn[Projected, Selected]):
     stage = "identify"
 
-    def __init__(self, selection: Selection) -> None:
+    def __init__(self, selection: Selection, *, remembered: bool) -> None:
         self._selection = selection
+        self._remembered = remembered
 
     def bind(self, tally: Tally) -> Callable[[Projected], Selected | Settled]:
-        return partial(select_person, selection=self._selection, tally=tally)
+        choose = select_operations if self._remembered else select_person
+        return partial(choose, selection=self._selection, tally=tally)
 
 
 class IdentifyPeople(Stage):
-    """Projected -> Selected: the attributes of a person are chosen."""
+    """Projected -> Selected: the attributes of a person are chosen.
 
-    def __init__(self, selection: Selection) -> None:
-        super().__init__(_IdentifyDoFn(selection), Projected, Selected)
+    `remembered`: the operations on the person are, because a memory makes attributes of them.
+    """
+
+    def __init__(self, selection: Selection, *, remembered: bool = False) -> None:
+        super().__init__(_IdentifyDoFn(selection, remembered=remembered), Projected, Selected)

@@ -41,6 +41,8 @@ _UNITS: Final = {
     "dropped.unhashable_property": "{property}",
     "unapplied.unix_seconds": "{property}",
     "unapplied.operator": "{operator}",
+    "memory.late_update": "{update}",
+    "memory.full_journal": "{update}",
     "trimmed.event_name_too_long": "{event}",
     "trimmed.event_data_too_large": "{event}",
     "trimmed.too_many_attributes": "{identify}",

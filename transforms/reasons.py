@@ -56,6 +56,10 @@ SKIPPED: Final[Mapping[str, str]] = MappingProxyType(
         "skipped.operator_needs_state": "A user update that holds nothing but operators on the "
         "stored value (`$setOnce`, `$add`, `$append`, `$prepend`, `$preInsert`, `$postInsert`, "
         "`$remove`, `$clearAll`).",
+        "skipped.unchanged": "With `users.state: person`: a user update that leaves nothing to "
+        "send; with `users.trigger: changed`, one that changes nothing.",
+        "skipped.duplicate": "With `users.state: person`: another copy of a user update that the "
+        "memory of its person holds.",
         "skipped.cohort_message": "A message of Amplitude's cohort sync.",
         "skipped.group_type": "A group update whose group type has no object type.",
     }
@@ -74,6 +78,10 @@ BESIDE_THE_LEDGER: Final[Mapping[str, str]] = MappingProxyType(
         "it is.",
         "unapplied.operator": "An operator on the stored value, in a user update that was sent "
         "without it.",
+        "memory.late_update": "With `users.state: person`: an update that came after the time in "
+        "which it would be put in its place (`users.settle_s`).",
+        "memory.full_journal": "With `users.state: person`: an update that lost its place before "
+        "that time, because its person has too many others.",
         "trimmed.event_name_too_long": "With `trim`: an event name that was cut.",
         "trimmed.event_data_too_large": "With `trim`: an event that lost its largest properties.",
         "trimmed.too_many_attributes": "With `trim`: an identify cut to 300 attributes.",

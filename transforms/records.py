@@ -84,6 +84,7 @@ class Selected(Struct, frozen=True, gc=False):
     record: Record
     event: Json | None
     person: Json | None
+    """Attributes; or, where people are remembered, operations on them."""
     filtered: str | None
 
 
@@ -94,7 +95,10 @@ class Identified(Struct, frozen=True, gc=False):
     identifiers: dict[str, str]
     event: Json | None
     person: Json | None
+    """As in Selected up to `remember`, attributes from there on."""
     filtered: str | None
+    person_time_ms: int | None = None
+    """The newest time of the person, Unix milliseconds; None for the record's own."""
 
 
 class EventOperation(Struct, frozen=True, gc=False, kw_only=True, tag_field="action", tag="event"):
@@ -134,6 +138,8 @@ class Built(Struct, frozen=True, gc=False):
     """The record's time, Unix milliseconds."""
     operations: tuple[Operation, ...]
     filtered: str | None
+    person_time_ms: int | None = None
+    """Of the identify, where it is not the record's."""
 
 
 class Item(Struct, frozen=True, gc=False):
@@ -188,6 +194,8 @@ class Delivery(Struct, frozen=True, gc=False):
     """Outcomes of those parts of the record that are settled already."""
     letters: tuple[DeadLetter, ...] = ()
     """Dead letters of those parts; the sink hands them on when it settles the record."""
+    person_time_ms: int | None = None
+    """Of the identify, where it is not the record's."""
 
 
 class Settled(Struct, frozen=True, gc=False):

@@ -171,15 +171,18 @@ def validate(built: Built, on_violation: OnViolation, tally: Tally) -> Delivery 
             items.append(validate_item(operation, on_violation, tally))
         except LimitError as error:
             faults.append(_refused(error, built.record))
+    person_ms = built.person_time_ms
     if not faults and not built.filtered:
-        return Delivery(built.record.origin, built.time_ms, tuple(items))
+        return Delivery(built.record.origin, built.time_ms, tuple(items), person_time_ms=person_ms)
     if not items:
         return faults[0]
     fallen = [fault.outcome for fault in faults]
     if built.filtered:
         fallen.append(built.filtered)
     letters = tuple(fault.letter for fault in faults if fault.letter)
-    return Delivery(built.record.origin, built.time_ms, tuple(items), tuple(fallen), letters)
+    return Delivery(
+        built.record.origin, built.time_ms, tuple(items), tuple(fallen), letters, person_ms
+    )
 
 
 def _refused(error: LimitError, record: Record) -> Settled:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from pipeline import finality
 from pipeline.backfill import manifest as manifests
 from pipeline.backfill.feed import Pull, pulls
 from pipeline.backfill.find import SourceFile
@@ -72,7 +73,7 @@ class Cursor:
 
     def settle(self, mark: tuple[Place, int], *, finished: bool = False) -> None:
         """Makes the counts final, and writes down that everything before the mark is settled."""
-        PROCESS_LEDGER.commit()
+        finality.commit()
         counts, _latencies = PROCESS_LEDGER.snapshot()
         with self._lock:
             self._manifest = replace(

@@ -12,7 +12,7 @@ import msgspec
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from rich.console import Console
 
-from pipeline import graph, launch
+from pipeline import finality, graph, launch
 from pipeline.backfill import cursor as cursors
 from pipeline.backfill import manifest as manifests
 from pipeline.backfill.cursor import Cursor
@@ -26,6 +26,8 @@ from pipeline.backfill.words import render
 from pipeline.generations import cause, run_once
 from pipeline.options import ONE_MACHINE, StreamOptions, UsageError, runner_name, setting_flags
 from pipeline.options import parse as parse_job
+from pipeline.people.choice import people_of, refuse_memory
+from pipeline.people.file import StateFileError
 from pipeline.preview.words import amount
 from pipeline.settings import CredentialError, Settings, SettingsError, load_settings
 from pipeline.sources.files import FileReadError
@@ -54,6 +56,7 @@ def run(asked: Backfill) -> int:
             print("The settings say status: disabled. Nothing is sent.")
             return launch.EXIT_OK
         runner = runner_name(options.view_as(StandardOptions))
+        refuse_memory(options.view_as(StreamOptions), settings, runner)
         if runner in ONE_MACHINE:
             return _on_one_machine(asked, options, settings)
         if asked.manifest:
@@ -68,6 +71,7 @@ def run(asked: Backfill) -> int:
         CredentialError,
         FileReadError,
         ManifestError,
+        StateFileError,
     ) as error:
         print(f"error: {error}", file=sys.stderr)
         return launch.EXIT_USAGE
@@ -116,7 +120,8 @@ def _on_one_machine(asked: Backfill, options: PipelineOptions, settings: Setting
         print(f"The place is kept in {path}; the same command goes on from there.", flush=True)
         cursor = Cursor(path, manifest, found.files)
         key = str(path)
-        extras = graph.Extras(given.environment_file, asked.within)
+        people = people_of(settings, runner_name(options.view_as(StandardOptions)))
+        extras = graph.Extras(given.environment_file, people, asked.within)
 
         def build(pipeline: beam.Pipeline) -> None:
             # Source and sink are made anew: Beam ties a transform to the pipeline that it is in.
@@ -143,7 +148,7 @@ def _send(cursor: Cursor, build: graph.Builder, options: PipelineOptions) -> int
         try:
             run_once(build, options)
         except Exception as error:
-            PROCESS_LEDGER.roll_back()
+            finality.roll_back(comes_again=True)
             failures += 1
             pause = min(_LONGEST_PAUSE_S, 0.5 * 2.0 ** min(failures - 1, 10))
             _LOG.warning(

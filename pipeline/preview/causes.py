@@ -113,6 +113,12 @@ def _operator_needs_state(record: Record, _settings: Settings) -> str:
     return f"only operators on the stored value: {listed(operators(record.fields))}"
 
 
+def _unchanged(_record: Record, settings: Settings) -> str:
+    if settings.users.trigger == "changed":
+        return "it leaves every value as it was last sent"
+    return "nothing that it names is remembered of the person, or it came too late to count"
+
+
 def _no_identifier(record: Record, settings: Settings) -> str:
     path = settings.mappings.user_identifier
     value = PropertyPath(path).read(record.fields)
@@ -135,6 +141,8 @@ CAUSES: Final[Mapping[str, Callable[[Record, Settings], str]]] = MappingProxyTyp
         "skipped.anonymous": _no_identifier,
         "skipped.no_selected_property": _no_selected_property,
         "skipped.operator_needs_state": _operator_needs_state,
+        "skipped.unchanged": _unchanged,
+        "skipped.duplicate": lambda *_: "another copy of an update that came before",
         "skipped.cohort_message": lambda *_: "it has cohort_id and in_cohort",
         "skipped.group_type": _group_type,
     }

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from pipeline.preview.explained import WOULD_BE_SENT
 from pipeline.preview.render import outcome_text
-from pipeline.preview.summary import DISABLED, Summary
+from pipeline.preview.summary import DISABLED, REMEMBERED_HERE, Summary
 from pipeline.preview.words import amount, printable
 from pipeline.settings import Settings
 from transforms.reasons import DEAD_LETTER_REASONS, FILTERED, SKIPPED, dead_lettered
@@ -37,6 +37,8 @@ def closing(summary: Summary, settings: Settings, limit: int | None) -> Renderab
         parts.append(Text(f"Also counted: {counted}."))
     if summary.records == limit:
         parts.append(Text(f"--limit {limit} ends the preview here."))
+    if settings.users.state == "person":
+        parts.append(Text(REMEMBERED_HERE))
     if settings.status == "disabled":
         parts.append(Text(DISABLED, "bold"))
     parts += [Text(f"Hint: {printable(hint)}", "bold") for hint in summary.hints(settings)]

@@ -1,6 +1,6 @@
 """What the job counts beside a record's outcome, with the names of the properties concerned."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from pipeline.preview.explained import Note
@@ -17,6 +17,7 @@ from transforms.limits import (
     value_bytes,
 )
 from transforms.properties import (
+    OPERATORS,
     STATEFUL_OPERATORS,
     Selection,
     as_object,
@@ -65,7 +66,7 @@ def _detail(name: str, count: int, walk: Walk, settings: Settings) -> str | None
         return "; ".join(filter(None, [*texts, shaping_detail(name, walk, settings)]))
     if name == "dropped.reserved_property":
         return f"sent only when listed: {listed(_reserved(walk, settings))}"
-    if name == "unapplied.operator":
+    if name == "unapplied.operator" and settings.users.state == "none":
         return f"left out, the stored value is needed: {listed(operators(walk.record.fields))}"
     if name.startswith("trimmed."):
         return _event_trim(name, walk) or _identify_trim(name, walk)
@@ -101,8 +102,20 @@ def _reserved(walk: Walk, settings: Settings) -> Iterable[str]:
             chosen = select(properties, selection) if selection == "all" else {}
             names += [name for name in RESERVED_EVENT_DATA if name in chosen]
     if routed is not None and routed.person and settings.users.user_properties == "all":
-        names += reserved_attributes(walk.record, "all")
+        if settings.users.state == "person":
+            names += filter(is_reserved_attribute, _named(fields))
+        else:
+            names += reserved_attributes(walk.record, "all")
     return dict.fromkeys(names)
+
+
+def _named(fields: Json) -> Iterator[str]:
+    """The user properties that a record names, in operators too."""
+    for name, value in as_object(fields.get("user_properties")).items():
+        if name in OPERATORS:
+            yield from as_object(value)
+        else:
+            yield name
 
 
 def _event_trim(name: str, walk: Walk) -> str | None:

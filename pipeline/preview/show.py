@@ -14,7 +14,7 @@ from pipeline.preview.explain import Explainer
 from pipeline.preview.explained import Explained
 from pipeline.preview.json_lines import json_line
 from pipeline.preview.render import block
-from pipeline.preview.summary import DISABLED, Summary
+from pipeline.preview.summary import DISABLED, REMEMBERED_HERE, Summary
 from pipeline.settings import Settings
 from pipeline.sources.files import FileReadError, read_messages
 from transforms.records import Message
@@ -40,6 +40,8 @@ def _write_json(records: Iterator[Explained], settings: Settings) -> None:
     for explained in records:
         sys.stdout.write(json_line(explained) + "\n")
     sys.stdout.flush()
+    if settings.users.state == "person":
+        print(REMEMBERED_HERE, file=sys.stderr)
     if settings.status == "disabled":
         print(DISABLED, file=sys.stderr)
 

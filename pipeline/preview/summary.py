@@ -23,6 +23,10 @@ _ADVICE: Final[Mapping[str, str]] = {
     "dead_lettered.malformed_json": "see that it is a .json, .ndjson or .gz file",
     "dead_lettered.not_utf8": "see that it is a .json, .ndjson or .gz file",
 }
+REMEMBERED_HERE: Final = (
+    "People are remembered for this preview alone, and nobody was known at its beginning: a job "
+    "goes on with the people that it remembers."
+)
 DISABLED: Final = "The settings say status: disabled. The job would read nothing."
 
 

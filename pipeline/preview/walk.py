@@ -13,7 +13,9 @@ from pipeline.settings.model import Settings
 from transforms.build import build_operations, with_canonical_names
 from transforms.filter import Filter
 from transforms.hashing import Digest, plain_sha256
-from transforms.identify import select_person
+from transforms.identify import select_operations, select_person
+from transforms.memory.people import PeopleOfRun
+from transforms.memory.record import remembered
 from transforms.project import project
 from transforms.properties import PropertyPath
 from transforms.records import Built, Delivery, Identified, Record, Routed, Settled
@@ -66,10 +68,15 @@ class Walk(Struct, frozen=True):
 
 
 class Walker:
-    """The stages after decode, bound to settings."""
+    """The stages after decode, bound to settings.
+
+    People, where the settings have them remembered, are remembered from one walk to the next.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._policy = plan.memory_policy(settings)
+        self._people = PeopleOfRun()
         self._filter = Filter(plan.filter_rules(settings))
         self._event_selection = plan.event_selection(settings)
         self._identifier = PropertyPath(settings.mappings.user_identifier)
@@ -95,6 +102,8 @@ class Walker:
 
     def _steps(self, tally: Tally) -> Iterator[tuple[str, _Step]]:
         settings = self._settings
+        policy = self._policy
+        choose = select_person if policy is None else select_operations
         yield (
             "route",
             lambda record: route(record, identify_events=plan.identify_events(settings)),
@@ -103,7 +112,7 @@ class Walker:
         yield "project", lambda routed: project(routed, self._event_selection, tally)
         yield (
             "identify",
-            lambda projected: select_person(projected, settings.users.user_properties, tally),
+            lambda projected: choose(projected, settings.users.user_properties, tally),
         )
         yield (
             "resolve",
@@ -111,6 +120,11 @@ class Walker:
                 selected, self._identifier, settings.mappings.anonymous
             ),
         )
+        if policy is not None:
+            yield (
+                "remember",
+                lambda identified: remembered(identified, self._people, policy, tally),
+            )
         if self._shape_event or self._shape_person:
             yield (
                 SHAPE,

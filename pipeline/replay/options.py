@@ -30,6 +30,7 @@ class Replay(Struct, frozen=True, kw_only=True):
     customerio_endpoint: str | None
     environment_file: str | None
     ledger_file: str | None
+    state_file: str | None
     stop_when_idle_s: float
 
 
@@ -46,6 +47,7 @@ def parse(argv: Sequence[str]) -> Replay:
         customerio_endpoint=given.customerio_endpoint,
         environment_file=given.environment_file,
         ledger_file=given.ledger_file,
+        state_file=given.state_file,
         stop_when_idle_s=_seconds(given.stop_when_idle_s) if given.stop_when_idle_s else _IDLE_S,
     )
 
@@ -90,6 +92,12 @@ def _parser() -> argparse.ArgumentParser:
         "--environment_file", metavar="FILE", help="NAME=VALUE lines for the settings' ${NAME}"
     )
     parser.add_argument("--ledger_file", metavar="FILE", help="the ledger as JSON")
+    parser.add_argument(
+        "--state_file",
+        metavar="FILE",
+        help="with users.state: person, the file in which the job remembers people; stop the job "
+        "meanwhile",
+    )
     parser.add_argument(
         "--stop_when_idle_s",
         metavar="N",

@@ -7,11 +7,14 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import apache_beam as beam
+from apache_beam.options.pipeline_options import StandardOptions
 from rich.console import Console
 
 from pipeline import graph, launch, plan
-from pipeline.options import StreamOptions, UsageError
+from pipeline.options import StreamOptions, UsageError, runner_name
 from pipeline.options import parse as parse_job
+from pipeline.people.choice import people_of, refuse_memory
+from pipeline.people.file import StateFileError
 from pipeline.preview.summary import DISABLED
 from pipeline.preview.words import amount
 from pipeline.replay.dry_run import render, sort_by_reason
@@ -69,7 +72,14 @@ def run(asked: Replay) -> int:
             print("The settings say status: disabled. Nothing is sent.")
             return launch.EXIT_OK
         code = _show(asked, settings) if asked.dry_run else _send(asked, settings)
-    except (UsageError, SettingsError, CredentialError, FileReadError, SourceError) as error:
+    except (
+        UsageError,
+        SettingsError,
+        CredentialError,
+        FileReadError,
+        SourceError,
+        StateFileError,
+    ) as error:
         print(f"error: {error}", file=sys.stderr)
         return launch.EXIT_USAGE
     for line in LEFT.lines():
@@ -85,6 +95,9 @@ def _send(asked: Replay, settings: Settings) -> int:
     given = options.view_as(StreamOptions)
     policy = plan.delivery_policy(settings, processes=1, hold=bool(found.paths))
     store = launch.store_of(given)
+    runner = runner_name(options.view_as(StandardOptions))
+    refuse_memory(given, settings, runner)
+    people = people_of(settings, runner)
 
     def reading(files: list[str]) -> graph.Builder:
         def build(pipeline: beam.Pipeline) -> None:
@@ -94,7 +107,7 @@ def _send(asked: Replay, settings: Settings) -> int:
                 if files
                 else ReadFromSubscription(found.subscription, given.stop_when_idle_s)
             )
-            extras = graph.Extras(asked.environment_file)
+            extras = graph.Extras(asked.environment_file, people)
             graph.build_replay(pipeline, source, settings, sink, store, extras)
 
         return build
@@ -117,7 +130,13 @@ def _job_flags(asked: Replay, found: Found) -> Iterator[str]:
     else:
         yield f"--input_subscription={found.subscription}"
         yield f"--stop_when_idle_s={asked.stop_when_idle_s}"
-    for name in ("dead_letter_files", "dead_letter_topic", "ledger_file", "environment_file"):
+    for name in (
+        "dead_letter_files",
+        "dead_letter_topic",
+        "ledger_file",
+        "environment_file",
+        "state_file",
+    ):
         value = getattr(asked, name)
         if value:
             yield f"--{name}={value}"

@@ -44,6 +44,14 @@ def in_events(include: object, exclude: object) -> list[Fault]:
     ]
 
 
+def in_users(trigger: object, state: object) -> list[Fault]:
+    """A trigger that needs a memory, without one. Paths start at `users`."""
+    if trigger != "changed" or state != "none":
+        return []
+    found = "found changed without state: person, which remembers what was last sent"
+    return [Fault(("trigger",), found, hint="add state: person under users")]
+
+
 def in_settings(settings: Mapping[str, object]) -> list[Fault]:
     """Pairs across sections."""
     faults = []
@@ -70,6 +78,10 @@ def in_file(settings: Mapping[str, object]) -> list[Fault]:
     events = _section(settings, "events")
     faults = [
         fault.under("events") for fault in in_events(events.get("include"), events.get("exclude"))
+    ]
+    users = _section(settings, "users")
+    faults += [
+        fault.under("users") for fault in in_users(users.get("trigger"), users.get("state", "none"))
     ]
     clauses = events.get("where")
     for index, clause in enumerate(clauses if isinstance(clauses, list) else []):

@@ -34,7 +34,6 @@ from pipeline.settings.shaping import (
 
 NOT_AVAILABLE_YET: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {
     ("groups",): (),
-    ("users", "trigger"): ("changed",),
     ("mappings", "anonymous"): ("send",),
 }
 """Keys (no values given) and values of keys that a later release is going to accept."""
@@ -185,20 +184,48 @@ class Users(Section):
         description="User properties that become attributes of the person. With `all`, names that "
         "begin with `_` and `id`, `email`, `cio_id` stay behind.",
     )
-    trigger: Literal["identify", "always"] = Field(
+    trigger: Literal["identify", "changed", "always"] = Field(
         default="identify",
         description="Which records update a person: `identify` takes user updates only, `always` "
-        "also every event that carries a selected user property.",
+        "also every event that carries a selected user property. `changed` looks at both and "
+        "sends only what differs from what was last sent; it needs `state: person`.",
     )
     update_only: bool = Field(
         default=False,
         description="`true` updates people whom Customer.io knows and never creates one.",
+    )
+    state: Literal["none", "person"] = Field(
+        default="none",
+        description="What is remembered of a person: `none`, so that operators on a stored value "
+        "(`$add`, `$setOnce`, …) are left out; or with `person` the selected user properties, so "
+        "that the resulting values are sent.",
+    )
+    state_days: int = Field(
+        default=90,
+        ge=1,
+        le=3650,
+        description="With `state: person`: days after which a person is forgotten of whom nothing "
+        "is heard.",
+    )
+    settle_s: int = Field(
+        default=600,
+        ge=0,
+        le=86_400,
+        description="With `state: person`: seconds by which an update of a person may come after "
+        "a newer one, by the times that they carry, and still be put in its place.",
     )
     drop_empty: DropEmpty = False
     unix_seconds: UnixSeconds = ()
     hash: Hashed = ()
     hash_salt: HashSalt = None
     rename_properties: RenameAttributes = {}
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        faults = contradictions.in_users(self.trigger, self.state)
+        if faults:
+            raise refusal(*faults)
+        return self
 
 
 class Limits(Section):

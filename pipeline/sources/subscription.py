@@ -22,11 +22,11 @@ from apache_beam.pvalue import PBegin, PCollection
 from apache_beam.typehints import List
 from apache_beam.utils.timestamp import MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp
 
+from pipeline import finality
 from pipeline.sources.batches import batches
 from pipeline.sources.session import PullSession, session_of
 from pipeline.stop import STOP
 from transforms.records import Message
-from transforms.tally import PROCESS_LEDGER
 
 PULLS_A_BUNDLE = 40
 """Of up to 1 000 messages each. The more, the less often the lanes stand still between two bundles;
@@ -56,7 +56,7 @@ class AckMark(CheckpointMark):
 
     def finalize_checkpoint(self) -> None:
         """The bundle is committed: its counts are final, its messages acknowledged."""
-        PROCESS_LEDGER.commit()
+        finality.commit()
         if self._session is not None and self._ack_ids:
             self._session.acknowledge_soon(self._ack_ids)
 

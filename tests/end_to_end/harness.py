@@ -53,6 +53,13 @@ class PubSub:
         self._ahead_s += seconds
         self.broker.stats(SUBSCRIPTION)
 
+    def wait_for_acks(self, messages: int) -> None:
+        """Waits until so many messages are acknowledged in all."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while (stats := self.broker.stats(SUBSCRIPTION)).acked < messages:
+            assert time.monotonic() < deadline, stats
+            time.sleep(0.05)
+
     def publish(self, messages: Iterable[bytes]) -> None:
         """Publishes messages and waits until the broker has them."""
         os.environ["PUBSUB_EMULATOR_HOST"] = self.emulator.address

@@ -25,8 +25,8 @@ from pipeline.dryrun.numbers import about, duration, share, size
 from pipeline.dryrun.traffic import AHEAD, EVENT, GROUP, LATER, USER
 from pipeline.settings import Settings
 from tests.pipeline.dryrun_world import PUBLISHED_AT, event, look_at, messages, report_of
-from transforms.reserved import RESERVED_EVENT_DATA
 from transforms.records import Message
+from transforms.reserved import RESERVED_EVENT_DATA
 
 ALL: dict[str, Any] = {"preset": "all_properties", "users": {"user_properties": "all"}}
 

@@ -19,13 +19,15 @@ from apache_beam.typehints import List
 
 from pipeline import graph, plan
 from pipeline.deadletters import FileStore, Store, TopicStore
+from pipeline.people.process import people_of_process
 from pipeline.replay.choice import Choice
 from pipeline.replay.from_files import ReadLettersFromFiles
-from pipeline.settings import parse_settings
+from pipeline.settings import Settings, parse_settings
 from pipeline.sources.dataflow import ReadOnDataflow
 from pipeline.sources.files import ReadFromFiles
 from pipeline.sources.portable import ReadOnWorkers
 from pipeline.sources.subscription import ReadFromSubscription
+from transforms.memory.people import OpenPeople
 from transforms.records import Message
 from transforms.sink.sink import DeliverToCustomerIo
 
@@ -37,6 +39,9 @@ NO_RESHUFFLE = "MaybeReshuffle"
 
 SETTINGS = parse_settings(
     "preset: all_properties\nusers: {user_properties: all, trigger: always}\n"
+)
+REMEMBERED = parse_settings(
+    "preset: all_properties\nusers: {user_properties: all, trigger: changed, state: person}\n"
 )
 SUBSCRIPTION = "projects/project/subscriptions/stream"
 
@@ -74,6 +79,30 @@ REPLAY_STEPS = [
 ]
 
 
+# With users.state: person, people in a file of this process: one stage more, and it stores nothing.
+IN_PLACE_STEPS = [
+    "Remember/Apply/ParDo(_RememberInPlaceDoFn)",
+    "Dead letters of remember/Write",
+]
+
+
+BY_KEY = "Remember/Person/ParDo(_RememberByKeyDoFn)"
+
+
+# With users.state: person, people with the runner: records of people are stored by person, once.
+BY_KEY_STEPS = [
+    "Remember/Split/FlatMap(_split)",
+    BY_KEY,
+    "Build remembered/Apply/ParDo(_BuildDoFn)",
+    "Validate remembered/Apply/ParDo(_ValidateDoFn)",
+    "Deliver remembered/Send/ParDo(_DeliverDoFn)",
+    "Dead letters of remember/Write",
+    "Dead letters of build remembered/Write",
+    "Dead letters of validate remembered/Write",
+    "Dead letters of deliver remembered/Write",
+]
+
+
 class Variant(NamedTuple):
     """A way to read, and what is built on it."""
 
@@ -85,6 +114,8 @@ class Variant(NamedTuple):
     store: Store
     build: Callable[..., None] = graph.build
     steps: list[str] = STEPS
+    settings: Settings = SETTINGS
+    people: OpenPeople | None = None
     stores: Set[str] = frozenset()
     """What may store elements before the step that reads: names of files, and no record."""
 
@@ -117,6 +148,15 @@ VARIANTS = {
         [],
         FileStore("gs://b/x"),
         stores={common_urns.primitives.GROUP_BY_KEY.urn},
+    ),
+    "subscription, with a memory": Variant(
+        lambda: ReadFromSubscription(SUBSCRIPTION),
+        "Read/Pull/ReadUnbounded",
+        ["Read/Unpack"],
+        FileStore("/data/letters"),
+        steps=STEPS + IN_PLACE_STEPS,
+        settings=REMEMBERED,
+        people=people_of_process,
     ),
     "replay of a subscription": Variant(
         lambda: ReadFromSubscription(SUBSCRIPTION, 10.0),
@@ -160,7 +200,8 @@ def new_job(name: str) -> api.Pipeline:
     def build(pipeline: beam.Pipeline) -> None:
         policy = plan.delivery_policy(SETTINGS, 4, hold=False)
         sink = DeliverToCustomerIo(policy, SETTINGS.customerio.credentials)
-        variant.build(pipeline, variant.source(), SETTINGS, sink, variant.store)
+        source, settings = variant.source(), variant.settings
+        variant.build(pipeline, source, settings, sink, variant.store, variant.people)
 
     return proto_of(build)
 
@@ -219,6 +260,40 @@ def test_no_other_step_stores_anything_either(name: str) -> None:
     }
     assert urns - VARIANTS[name].stores <= {PARDO, IMPULSE, PUBSUB_READ}
     assert urns >= VARIANTS[name].stores
+
+
+def by_key_job() -> api.Pipeline:
+    """The job on Dataflow, with people remembered."""
+
+    def build(pipeline: beam.Pipeline) -> None:
+        policy = plan.delivery_policy(REMEMBERED, 4, hold=False)
+        sink = DeliverToCustomerIo(policy, REMEMBERED.customerio.credentials)
+        store = TopicStore("projects/project/topics/letters")
+        graph.build(pipeline, ReadOnDataflow(SUBSCRIPTION), REMEMBERED, sink, store)
+
+    return proto_of(build)
+
+
+def test_with_a_memory_by_key_only_what_needs_it_is_stored_once() -> None:
+    proto = by_key_job()
+    behind = list(downstream(proto, "Read/Read/Read"))
+    ours = [step.unique_name for step in behind if not step.unique_name.startswith("Read/Read/")]
+    assert sorted(ours) == sorted(["Read/To message", *STEPS, *BY_KEY_STEPS])
+    stores = {step.unique_name: why for step in behind if (why := materialises(step))}
+    assert stores == {BY_KEY: "state"}
+    # Nothing of the other way comes behind it.
+    remembered = [step.unique_name for step in downstream(proto, BY_KEY)]
+    assert sorted(remembered) == sorted(BY_KEY_STEPS[2:])
+
+
+def test_the_key_of_a_memory_is_encoded_the_same_way_everywhere() -> None:
+    proto = by_key_job()
+    [step] = [step for name, step in leaves(proto).items() if name == BY_KEY]
+    [keyed] = step.inputs.values()
+    coder = proto.components.coders[proto.components.pcollections[keyed].coder_id]
+    assert coder.spec.urn == common_urns.coders.KV.urn
+    key = proto.components.coders[coder.component_coder_ids[0]]
+    assert key.spec.urn == common_urns.coders.BYTES.urn
 
 
 _BAG = beam.DoFn.StateParam(BagStateSpec("bag", beam.coders.BytesCoder()))
@@ -285,9 +360,13 @@ def test_source_and_sink_are_one_fused_stage(name: str) -> None:
     assert together >= set(VARIANTS[name].steps) - {reads}
 
 
-@pytest.mark.parametrize("steps", [STEPS, STEPS + REPLAY_STEPS[1:]], ids=["job", "replay"])
+@pytest.mark.parametrize(
+    "steps",
+    [STEPS, STEPS + REPLAY_STEPS[1:], STEPS + IN_PLACE_STEPS, STEPS + BY_KEY_STEPS],
+    ids=["job", "replay", "memory in place", "memory by key"],
+)
 def test_the_stages_of_the_graph_are_known_by_their_dead_letters(steps: list[str]) -> None:
-    stages = [step.split("/")[0] for step in steps if "Dead letters" not in step]
+    stages = dict.fromkeys(step.split("/")[0] for step in steps if "Dead letters" not in step)
     letters = [step.split("/")[0] for step in steps if "Dead letters" in step]
     assert letters == [f"Dead letters of {stage.lower()}" for stage in stages]
 
@@ -330,7 +409,8 @@ def test_batches_are_known_as_such_also_without_beams_type_checks(name: str) -> 
     policy = plan.delivery_policy(SETTINGS, 1, hold=False)
     sink = DeliverToCustomerIo(policy, SETTINGS.customerio.credentials)
     variant = VARIANTS[name]
-    variant.build(pipeline, variant.source(), SETTINGS, sink, variant.store)
+    source, settings = variant.source(), variant.settings
+    variant.build(pipeline, source, settings, sink, variant.store, variant.people)
 
     fns = [
         pickler.loads(api.ParDoPayload.FromString(step.spec.payload).do_fn.payload)[0]

@@ -25,6 +25,8 @@ from transforms.records import Message
 from transforms.sink.sink import DeliverToCustomerIo
 from transforms.tally import NAMESPACE, PROCESS_LEDGER
 
+MOST_UPDATES = 200
+"""In a person's journal."""
 RECORDS, SEED, NOW = 600, 11, 1_795_372_845.0
 
 SETTINGS = {
@@ -57,6 +59,10 @@ SETTINGS = {
           unix_seconds: [plan]
           hash: [filters]
           hash_salt: none
+        """,
+    "remembered": """
+        events: {exclude: [Internal Heartbeat]}
+        users: {user_properties: all, trigger: changed, state: person, settle_s: 0}
         """,
     "no users": "{preset: all_properties, users: {enabled: false}}",
 }
@@ -100,6 +106,14 @@ def messages() -> list[Message]:
     ]
 
 
+def of_a_busy_person() -> list[Message]:
+    """More updates of one moment than a memory holds in order, and a copy."""
+    update = b"""{"event_type":"$identify","user_id":"busy","event_time":1777888867,
+        "$insert_id":"%d","user_properties":{"$add":{"seats":1}}}"""
+    numbers = [*range(MOST_UPDATES + 1), MOST_UPDATES]
+    return [Message(update % number, f"b{number}", NOW, {}) for number in numbers]
+
+
 def metrics_of(name: str, stand_in: CustomerIoStandIn, directory: Path) -> Any:
     """What Beam shows of a run under one of the SETTINGS, its own metrics left out."""
     settings = parse_settings(SETTINGS[name])
@@ -112,7 +126,8 @@ def metrics_of(name: str, stand_in: CustomerIoStandIn, directory: Path) -> Any:
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([]))
     sink = DeliverToCustomerIo(policy, settings.customerio.credentials)
     store = FileStore(str(directory / "dead"))
-    graph.build(pipeline, Give(messages()), settings, sink, store)
+    given = messages() + (of_a_busy_person() if settings.users.state == "person" else [])
+    graph.build(pipeline, Give(given), settings, sink, store)
     result = pipeline.run()
     result.wait_until_finish()
     return result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))

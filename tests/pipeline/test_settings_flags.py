@@ -220,7 +220,8 @@ def test_problems_of_the_file_and_of_flags_in_one_list(tmp_path: Path) -> None:
         "of the two; allowed: all",
         '  line 2  status: found "on"; allowed: enabled, disabled',
         "  line 3  users: found 5; allowed: a mapping with the keys enabled, user_properties, "
-        "trigger, update_only, drop_empty, unix_seconds, hash, hash_salt, rename_properties",
+        "trigger, update_only, state, state_days, settle_s, drop_empty, unix_seconds, hash, "
+        "hash_salt, rename_properties",
         "  line 5  events.user_properties: found a list next to preset: all_properties; leave out "
         "one of the two; allowed: all",
     ]

@@ -87,16 +87,26 @@ CASES = [
           enabled: true
         mappings:
           anonymous: send
-        users:
-          trigger: changed
         """,
         f"""
-        settings.yaml: 3 problems
+        settings.yaml: 2 problems
           line 1  groups: not available yet; allowed: {TOP_KEYS}
           line 4  mappings.anonymous: "send" is not available yet; allowed: skip, dead_letter
-          line 6  users.trigger: "changed" is not available yet; allowed: identify, always
         """,
         id="not-available-yet",
+    ),
+    pytest.param(
+        """
+        users:
+          trigger: changed
+          settle_s: -1
+        """,
+        """
+        settings.yaml: 2 problems
+          line 2  users.trigger: found changed without state: person, which remembers what was last sent; add state: person under users
+          line 3  users.settle_s: found -1; allowed: an integer from 0 to 86400
+        """,
+        id="changed-without-a-memory",
     ),
     pytest.param(
         """

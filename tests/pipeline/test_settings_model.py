@@ -43,6 +43,9 @@ DEFAULTS: dict[str, Any] = {
         "user_properties": "none",
         "trigger": "identify",
         "update_only": False,
+        "state": "none",
+        "state_days": 90,
+        "settle_s": 600,
         "drop_empty": False,
         "unix_seconds": (),
         "hash": (),
@@ -120,8 +123,11 @@ events:
 users:
   enabled: true
   user_properties: [plan, phone, ends_at]
-  trigger: always
+  trigger: changed
   update_only: true
+  state: person
+  state_days: 3650
+  settle_s: 0
   drop_empty: true
   unix_seconds: [ends_at]
   hash: [phone]
@@ -175,8 +181,11 @@ def test_every_key_is_taken_over() -> None:
         "users": {
             "enabled": True,
             "user_properties": ("plan", "phone", "ends_at"),
-            "trigger": "always",
+            "trigger": "changed",
             "update_only": True,
+            "state": "person",
+            "state_days": 3650,
+            "settle_s": 0,
             "drop_empty": True,
             "unix_seconds": ("ends_at",),
             "hash": ("phone",),

@@ -40,7 +40,7 @@ def test_rows_say_type_range_and_default() -> None:
     assert rows["`events.exclude`"] == ["a list of event types", "`[]`"]
     assert rows["`events.rename`"][1] == "`{}`"
     assert rows["`events.where[].op`"][1] == "must be given"
-    assert rows["`users.trigger`"] == ["`identify`, `always`", "`identify`"]
+    assert rows["`users.trigger`"] == ["`identify`, `changed`, `always`", "`identify`"]
     assert rows["`delivery.max_batch_bytes`"] == ["an integer from 33000 to 499999", "`475000`"]
     assert rows["`delivery.request_timeout_s`"] == ["a number above 0, at most 300", "`10`"]
     assert rows["`preset`"] == ["`all_properties`, `null`", "`null`"]

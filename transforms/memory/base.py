@@ -9,15 +9,23 @@ from collections.abc import Collection
 
 from msgspec import Struct
 
-from transforms.memory.operators import CLEAR_ALL, SET, SET_ONCE, UNSET, apply_to, cleared
+from transforms.memory.operators import (
+    CLEAR_ALL,
+    DECIDING,
+    SET,
+    SET_ONCE,
+    UNSET,
+    apply,
+    apply_to,
+    cleared,
+)
+from transforms.memory.places import time_of
+from transforms.memory.values import same
 from transforms.records import Json
 
 MAX_PROPERTIES = 300
 """That are remembered; beyond, those that changed longest ago are forgotten. It is the most that
 Customer.io takes in one identify."""
-
-_DECIDING = (SET, SET_ONCE, UNSET)
-"""Operators whose result, where they have one, does not depend on the value before."""
 
 
 class Marks(Struct, frozen=True, array_like=True):
@@ -32,25 +40,21 @@ class Marks(Struct, frozen=True, array_like=True):
 class Base(Struct, frozen=True):
     """What settled updates came to."""
 
-    properties: Json
+    properties: Json = {}
     """Name -> value; None: known to be removed."""
-    marks: dict[str, Marks]
+    marks: dict[str, Marks] = {}
     """Of the same names."""
-    floor_ms: int
+    floor_ms: int = 0
     """Nothing as old as this touches a property of another name: it was cleared or forgotten."""
-    newest: bytes
-    """The place of the newest update in it; empty: none."""
+    newest: bytes = b""
+    """The place of the newest update in it; empty: there is none."""
 
 
-EMPTY = Base({}, {}, 0, b"")
-
-
-def settle(base: Base, place: bytes, time_ms: int, operations: Json) -> Base:
+def settle(base: Base, place: bytes, operations: Json) -> Base:
     """The base with one more update, newer than all in it."""
-    properties = dict(base.properties)
-    apply_to(properties, operations)
+    properties = apply(base.properties, operations)
     emptied = cleared(base.properties, operations)
-    return _marked(base, properties, operations, emptied, time_ms, place)
+    return _marked(base, properties, operations, emptied, time_of(place), place)
 
 
 def settle_late(
@@ -72,7 +76,7 @@ def settle_late(
         if operator == CLEAR_ALL:
             names = cleared(base.properties, operations)
             emptied = [name for name in names if marks.get(name, unknown).changed_ms < time_ms]
-        elif operator in _DECIDING:
+        elif operator in DECIDING:
             left[operator] = {
                 name: argument
                 for name, argument in arguments.items()
@@ -102,40 +106,42 @@ def _marked(
     newest: bytes,
 ) -> Base:
     """The base after `operations` made `properties` of its own."""
-    before, marks, floor_ms = base.properties, dict(base.marks), base.floor_ms
-    unknown = Marks(floor_ms, floor_ms)
+    before, marks = base.properties, dict(base.marks)
+    floor_ms = max(base.floor_ms, time_ms) if CLEAR_ALL in operations else base.floor_ms
     decided = set(emptied)
     for operator, arguments in operations.items():
-        if operator == CLEAR_ALL:
-            floor_ms = max(floor_ms, time_ms)
-            continue
-        deciding = operator in _DECIDING
-        for name in arguments:
-            if operator in (SET, UNSET) or properties.get(name) is not before.get(name):
-                if deciding:
+        if operator in (SET, UNSET):
+            decided.update(arguments)
+        elif operator != CLEAR_ALL:
+            for name in arguments:
+                if same(properties.get(name), before.get(name)):
+                    continue
+                if operator == SET_ONCE:
                     decided.add(name)
-                else:
-                    old = marks.get(name, unknown)
-                    marks[name] = Marks(old.overwritten_ms, max(old.changed_ms, time_ms))
-    for name in decided:
-        old = marks.get(name, unknown)
-        marks[name] = Marks(max(old.overwritten_ms, time_ms), max(old.changed_ms, time_ms))
+                    continue
+                old = marks.get(name)
+                if old is None:
+                    marks[name] = Marks(floor_ms, time_ms)
+                elif old.changed_ms < time_ms:
+                    marks[name] = Marks(old.overwritten_ms, time_ms)
+    marks.update(dict.fromkeys(decided, Marks(time_ms, time_ms)))
     return Base(properties, marks, floor_ms, newest)
 
 
-def forget(base: Base) -> Base:
-    """The base with no more than MAX_PROPERTIES: without those that changed longest ago."""
-    surplus = len(base.properties) - MAX_PROPERTIES
-    if surplus <= 0:
-        return base
+def forget(base: Base, keep: Collection[str]) -> Base:
+    """The base with no more than MAX_PROPERTIES, those to `keep` aside.
+
+    Those that were removed go first, then those that changed longest ago.
+    """
     marks, values = base.marks, base.properties
     by_age = sorted(
-        values, key=lambda name: (values[name] is not None, marks[name].changed_ms, name)
+        (name for name in values if name not in keep),
+        key=lambda name: (values[name] is not None, marks[name].changed_ms, name),
     )
-    gone = by_age[:surplus]
+    gone = frozenset(by_age[: len(values) - MAX_PROPERTIES])
     return Base(
         {name: value for name, value in values.items() if name not in gone},
         {name: mark for name, mark in marks.items() if name not in gone},
-        max(base.floor_ms, *(marks[name].changed_ms for name in gone)),
+        max((base.floor_ms, *(marks[name].changed_ms for name in gone))),
         base.newest,
     )

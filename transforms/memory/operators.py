@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from transforms.limits import MAX_ATTRIBUTE_NAME_BYTES
 from transforms.memory.values import bounded, fits, holds
 from transforms.properties import OPERATORS, Selection, as_object
 from transforms.records import Json
@@ -19,6 +20,8 @@ from transforms.reserved import is_reserved_attribute
 from transforms.tally import Tally
 
 SET, SET_ONCE, UNSET, CLEAR_ALL = "$set", "$setOnce", "$unset", "$clearAll"
+DECIDING: Final = frozenset({SET, SET_ONCE, UNSET, CLEAR_ALL})
+"""Operators whose result, where they have one, does not depend on the value before."""
 
 _REFUSED: Final = object()
 """The stored value is not of a kind that the operator works on, or the result is too large."""
@@ -194,9 +197,16 @@ def _chosen(operator: str, arguments: Json, selection: Selection, tally: Tally) 
     for name in names:
         argument: Any = arguments[name]
         if operator == UNSET:
-            chosen[name] = "-"
+            chosen[_bounded_name(name)] = "-"
+        elif argument is None:
+            continue
         elif operator == "$add" and type(argument) is not int and type(argument) is not float:
             tally.add("unapplied.operator")
-        elif argument is not None:
-            chosen[name] = argument
+        else:
+            chosen[_bounded_name(name)] = argument
     return chosen
+
+
+def _bounded_name(name: str) -> str:
+    """As much of a name as shows that it is too long for Customer.io, should it be."""
+    return name[: MAX_ATTRIBUTE_NAME_BYTES + 1]

@@ -6,34 +6,19 @@ and the values are made anew. So nothing waits, and the values after all updates
 the same for every order in which they come, and for every number of copies.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from transforms.memory import places
-from transforms.memory.base import (
-    EMPTY,
-    MAX_PROPERTIES,
-    Base,
-    Marks,
-    forget,
-    settle,
-    settle_late,
-)
-from transforms.memory.operators import ORDER, apply_to, cleared
-from transforms.memory.places import PLACE_BYTES
+from transforms.memory.applied import Applied
+from transforms.memory.base import MAX_PROPERTIES, Base, Marks, forget, settle, settle_late
+from transforms.memory.journal import Journal
+from transforms.memory.operators import apply_to, cleared
 from transforms.memory.values import same
 from transforms.records import Json
-
-_TIME_BOUND = frozenset({"$clearAll", "$set", "$setOnce", "$unset"})
-_COUNTS_TWICE = frozenset(ORDER) - _TIME_BOUND
-"""Operators that would change more when they are applied again. The others are held back by the
-times of what changed, so nobody has to remember that they were applied."""
-
-_to_json: Callable[[Any], bytes] = msgspec.json.encode
-_from_json: Callable[[bytes], Any] = msgspec.json.decode
 
 
 class MemoryPolicy(Struct, frozen=True):
@@ -85,20 +70,18 @@ class Person(Struct, frozen=True):
     """What is remembered of a person."""
 
     base: Base
-    places: bytes
-    """Of the journal's updates, in order."""
-    journal: tuple[bytes, ...]
-    """Their operations as JSON."""
+    journal: Journal
     values: Json
     """What base and journal come to, which is what was last sent. None: removed."""
-    settled: bytes
-    """The places of settled updates that would count twice."""
-    forgotten: bytes
-    """The newest such place that is not remembered any more; empty: none."""
+    applied: Applied
+
+    @property
+    def newest_ms(self) -> int:
+        """The time of the newest update, Unix milliseconds; 0: there is none."""
+        return places.time_of(self.journal.last or self.base.newest)
 
 
-NOBODY = Person(EMPTY, b"", (), {}, b"", b"")
-"""Of whom nothing is remembered."""
+_NOBODY = Person(Base(), Journal(), {}, Applied())
 
 
 def remember(person: Person | None, update: Update, policy: MemoryPolicy) -> tuple[Person, Answer]:
@@ -106,103 +89,85 @@ def remember(person: Person | None, update: Update, policy: MemoryPolicy) -> tup
 
     Raises ValueError for a key that is not 16 bytes, or a time before 1970.
     """
-    old = NOBODY if person is None else person
-    operations = update.operations
+    old = _NOBODY if person is None else person
     place = places.place_of(update.time_ms, update.key)
-    newest_ms = max(_newest_ms(old), update.time_ms)
-    if places.holds_key(old.places, update.key) or places.holds_key(old.settled, update.key):
-        return old, Answer({}, _newest_ms(old), True, False)
-    base, run, journal, settled = old.base, old.places, old.journal, old.settled
-    late = place <= base.newest
-    in_order = not late and place > run[-PLACE_BYTES:]
+    if places.holds_key(old.journal.places, update.key) or places.holds_key(
+        old.applied.places, update.key
+    ):
+        return old, Answer({}, old.newest_ms, True, False)
+    operations = update.operations
+    late = place <= old.base.newest
     if late:
-        maybe_copy = place <= old.forgotten
-        base, refused = settle_late(base, update.time_ms, operations, maybe_copy=maybe_copy)
-        if not maybe_copy and not _COUNTS_TWICE.isdisjoint(operations):
-            settled = places.insert(settled, place, places.position(settled, place))
-        values, _ = _fold(base, journal)
+        new, refused = _with_late(old, place, update)
     else:
-        at = len(journal) if in_order else places.position(run, place)
-        run = places.insert(run, place, at)
-        journal = (*journal[:at], _to_json(operations), *journal[at:])
-        if in_order:
-            values = dict(old.values)
-            refused = apply_to(values, operations)
-        else:
-            values, refused = _fold(base, journal, at)
-    attributes = _to_send(old.values, values, operations, policy.only_changes, in_order)
-    due = _due(run, newest_ms - policy.settle_ms)
-    early = _surplus(journal[due:], policy)
-    for index in range(due + early):
-        first = run[index * PLACE_BYTES : (index + 1) * PLACE_BYTES]
-        of_first = _from_json(journal[index])
-        base = settle(base, first, places.time_of(first), of_first)
-        if not _COUNTS_TWICE.isdisjoint(of_first):
-            settled += first
-    run, journal = run[(due + early) * PLACE_BYTES :], journal[due + early :]
-    surplus = len(settled) - policy.remembered_keys * PLACE_BYTES
-    forgotten = settled[:surplus][-PLACE_BYTES:] if surplus > 0 else old.forgotten
-    if len(base.properties) > MAX_PROPERTIES:
-        base = forget(base)
-        values, _ = _fold(base, journal)
-    person = Person(base, run, journal, values, settled[max(0, surplus) :], forgotten)
-    return person, Answer(attributes, newest_ms, False, late, refused, early)
+        new, refused = _with_update(old, place, operations)
+    attributes = _to_send(old.values, new.values, operations, policy.only_changes)
+    newest_ms = new.newest_ms
+    new, early = _settled(new, policy)
+    return new, Answer(attributes, newest_ms, False, late, refused, early)
 
 
-def _newest_ms(person: Person) -> int:
-    return places.time_of(person.places[-PLACE_BYTES:] or person.base.newest)
+def _with_update(old: Person, place: bytes, operations: Json) -> tuple[Person, int]:
+    """With an update whose place is free; how many of its operations were refused."""
+    journal, at = old.journal.with_update(place, operations)
+    if at == len(old.journal.operations):
+        values = dict(old.values)
+        refused = apply_to(values, operations)
+    else:
+        values = dict(old.base.properties)
+        refused = journal.apply_to(values, watched=at)
+    return Person(old.base, journal, values, old.applied), refused
 
 
-def _fold(base: Base, journal: Sequence[bytes], watched: int = -1) -> tuple[Json, int]:
-    """What base and journal come to; how many operations of the `watched` update were refused."""
+def _with_late(old: Person, place: bytes, update: Update) -> tuple[Person, int]:
+    """With an update that is late; how many of its operations were refused."""
+    operations = update.operations
+    maybe_copy = old.applied.may_hold(place)
+    base, refused = settle_late(old.base, update.time_ms, operations, maybe_copy=maybe_copy)
     values = dict(base.properties)
-    of_watched = 0
-    for index, operations in enumerate(journal):
-        refused = apply_to(values, _from_json(operations))
-        if index == watched:
-            of_watched = refused
-    return values, of_watched
+    old.journal.apply_to(values)
+    return Person(base, old.journal, values, old.applied.with_update(place, operations)), refused
 
 
-def _to_send(
-    before: Json, after: Json, operations: Json, only_changes: bool, in_order: bool
-) -> Json:
+def _settled(person: Person, policy: MemoryPolicy) -> tuple[Person, int]:
+    """The person with its bounds kept; how many updates had to settle before their time."""
+    base, journal, values, applied = person.base, person.journal, person.values, person.applied
+    due = journal.older_than(person.newest_ms - policy.settle_ms)
+    early = journal.beyond(policy.journal_updates, policy.journal_bytes, start=due)
+    if due or early:
+        for place, operations in journal.first(due + early):
+            base = settle(base, place, operations)
+            applied = applied.with_update(place, operations)
+        journal = journal.without_first(due + early)
+    if len(base.properties) > MAX_PROPERTIES:
+        named = journal.names()
+        base = forget(base, named)
+        values = {
+            name: value
+            for name, value in values.items()
+            if name in base.properties or name in named
+        }
+    return Person(base, journal, values, applied.newest(policy.remembered_keys)), early
+
+
+def _to_send(before: Json, after: Json, operations: Json, only_changes: bool) -> Json:
+    """Of the properties that the update touches: it changes no other one, wherever its place is."""
     touched = dict.fromkeys(cleared(before, operations))
     for arguments in operations.values():
         touched.update(dict.fromkeys(arguments))
-    attributes = {
+    return {
         name: after[name]
         for name in touched
         if name in after and not (only_changes and _was_sent(before, name, after[name]))
     }
-    if not in_order:
-        attributes |= {
-            name: value
-            for name, value in after.items()
-            if name not in touched and not _was_sent(before, name, value)
-        }
-    return attributes
 
 
 def _was_sent(sent: Json, name: str, value: Any) -> bool:
     return name in sent and same(sent[name], value)
 
 
-def _due(run: bytes, horizon_ms: int) -> int:
-    """How many of the journal's updates are older than the horizon."""
-    if places.time_of(run) >= horizon_ms:
-        return 0
-    return places.position(run, places.place_of(horizon_ms, bytes(places.KEY_BYTES)))
-
-
-def _surplus(journal: Sequence[bytes], policy: MemoryPolicy) -> int:
-    """How many of the oldest updates are too many for the journal."""
-    surplus = max(0, len(journal) - policy.journal_updates)
-    excess = sum(map(len, journal[surplus:])) - policy.journal_bytes
-    while excess > 0:
-        excess -= len(journal[surplus])
-        surplus += 1
-    return surplus
+_to_json: Callable[[Any], bytes] = msgspec.json.encode
+_from_json: Callable[[bytes], Json] = msgspec.json.decode
 
 
 class _Stored(Struct, frozen=True, array_like=True, tag_field="version", tag=1):
@@ -216,9 +181,9 @@ class _Stored(Struct, frozen=True, array_like=True, tag_field="version", tag=1):
     floor_ms: int
     newest: bytes
     places: bytes
-    journal: tuple[bytes, ...]
+    operations: tuple[bytes, ...]
     values: bytes
-    settled: bytes
+    applied: bytes
     forgotten: bytes
 
 
@@ -238,11 +203,11 @@ def encode_person(person: Person) -> bytes:
             base.marks,
             base.floor_ms,
             base.newest,
-            person.places,
-            person.journal,
+            person.journal.places,
+            person.journal.operations,
             _to_json(person.values),
-            person.settled,
-            person.forgotten,
+            person.applied.places,
+            person.applied.forgotten,
         )
     )
 
@@ -253,11 +218,9 @@ def decode_person(data: bytes) -> Person:
         of = _decode_stored(data)
         return Person(
             Base(_from_json(of.properties), of.marks, of.floor_ms, of.newest),
-            of.places,
-            of.journal,
+            Journal(of.places, of.operations),
             _from_json(of.values),
-            of.settled,
-            of.forgotten,
+            Applied(of.applied, of.forgotten),
         )
     except (msgspec.DecodeError, ValueError) as error:
         # The text of msgspec's errors names places and types, never what is stored there.

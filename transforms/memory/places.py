@@ -31,6 +31,8 @@ def holds_key(places: bytes, key: bytes) -> bool:
 def position(places: bytes, place: bytes) -> int:
     """How many of the places come before this one."""
     low, high = 0, len(places) // PLACE_BYTES
+    if place > places[-PLACE_BYTES:]:
+        return high
     while low < high:
         middle = (low + high) // 2
         if places[middle * PLACE_BYTES : (middle + 1) * PLACE_BYTES] < place:

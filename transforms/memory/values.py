@@ -14,6 +14,8 @@ MAX_NESTED_BYTES = 10_000
 
 def same(left: Any, right: Any) -> bool:
     """Whether two JSON values are the same: 1, 1.0 and true are three (Python: one)."""
+    if left is right:
+        return True
     kind = type(left)
     if kind is not type(right):
         return False

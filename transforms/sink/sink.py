@@ -102,8 +102,12 @@ class _DeliverDoFn(beam.DoFn):
             waiting = Waiting(
                 delivery.origin, timestamp, window, len(items), delivery.fallen, delivery.letters
             )
+            person_ms = delivery.person_time_ms
             for item in items:
-                part.append(Pending(item, waiting, delivery.time_ms))
+                # Remembered values leave in the order in which they were worked out, which is that
+                # of the person's times, not that of the records'.
+                time_ms = person_ms if person_ms and item.identify else delivery.time_ms
+                part.append(Pending(item, waiting, time_ms))
                 size += len(item.body)
             if not items:
                 letters += self._end(waiting)
