@@ -5,7 +5,9 @@
               +-------+--------+---------+----------+---------+---------+--------+---------+
                           dead letters, those of each stage stored by a step of its own
 
-Between resolve and build stands `shape`, when a setting asks for it.
+Some stages are there only when the settings ask for them. `group`, in front of `route`, reads the
+groups of a record. `shape`, in front of `build`, changes properties on their way out. `link`,
+behind `build`, tells Customer.io of relationships and of people who were anonymous.
 
 What one pull brought travels as one batch, a list; "element" below is a record in it. A record
 takes the event branch, the identify branch, or both, and stays one element on its way: so
@@ -45,7 +47,9 @@ from transforms import coders
 from transforms.build import BuildOperations
 from transforms.decode import Decode
 from transforms.filter import FilterRecords, TimeRange
+from transforms.groups import ReadGroups
 from transforms.identify import IdentifyPeople
+from transforms.link import LinkPeople
 from transforms.memory.in_place import RememberInPlace
 from transforms.memory.keyed import RememberByKey, Remembered
 from transforms.memory.people import OpenPeople
@@ -86,7 +90,6 @@ def build(
 ) -> None:
     """Puts the job together; `source`, `sink` and `store` are the places where it meets the world.
 
-    `people`: where people are kept whom the settings have remembered; None: with the runner.
     Step names are the identity of a running job: Dataflow updates a job by them.
     """
     coders.register()
@@ -127,11 +130,14 @@ def _chain(
     sink: Sink,
     extras: Extras,
 ) -> _Letters:
+    letters: _Letters = {}
     policy = plan.memory_policy(settings)
     decoded: StageOutput = messages | "Decode" >> Decode(plan.projection(settings))
-    routed: StageOutput = decoded.passed | "Route" >> Route(
-        identify_events=plan.identify_events(settings)
-    )
+    records = decoded.passed
+    if (group_rules := plan.group_rules(settings)) is not None:
+        grouped: StageOutput = records | "Group" >> ReadGroups(group_rules)
+        records, letters["group"] = grouped
+    routed: StageOutput = records | "Route" >> Route(identify_events=plan.identify_events(settings))
     filtered: StageOutput = routed.passed | "Filter" >> FilterRecords(
         plan.filter_rules(settings, extras.within)
     )
@@ -144,7 +150,7 @@ def _chain(
     resolved: StageOutput = selected.passed | "Resolve" >> ResolveIdentifier(
         settings.mappings.user_identifier, settings.mappings.anonymous
     )
-    letters = {
+    letters |= {
         "decode": decoded.dead_letters,
         "route": routed.dead_letters,
         "filter": filtered.dead_letters,
@@ -187,7 +193,11 @@ def _tail(
     built: StageOutput = identified | f"Build{which}" >> BuildOperations(
         settings.events.rename, update_only=settings.users.update_only
     )
-    valid: StageOutput = built.passed | f"Validate{which}" >> ValidateSizes(
+    operations = built.passed
+    if (link_rules := plan.link_rules(settings)) is not None:
+        linked: StageOutput = operations | f"Link{which}" >> LinkPeople(link_rules)
+        operations, letters[f"link{which}"] = linked
+    valid: StageOutput = operations | f"Validate{which}" >> ValidateSizes(
         settings.limits.on_violation
     )
     refused: PCollection[DeadLetter] = valid.passed | f"Deliver{which}" >> sink

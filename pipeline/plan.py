@@ -4,9 +4,11 @@ import math
 
 from pipeline.settings.credentials import CredentialReference, Secret
 from pipeline.settings.model import Events, Settings, Users
-from transforms import event_time, project, route, ulid
+from transforms import event_time, groups, project, resolve, route, ulid
 from transforms.conditions import Clause
 from transforms.filter import FilterRules, TimeRange
+from transforms.groups import GroupRules
+from transforms.link import LinkRules
 from transforms.memory.person import MemoryPolicy
 from transforms.project import EventSelection
 from transforms.properties import PropertyPath, Selection
@@ -26,6 +28,12 @@ def projection(settings: Settings) -> Projection:
     projected = set(project.FIELDS)
     if events.group_properties == "none":
         projected.remove("group_properties")
+    if settings.groups.enabled:
+        named.add(groups.GROUPS)
+        if settings.groups.group_properties != "none":
+            named.add(groups.GROUP_PROPERTIES)
+    if settings.mappings.anonymous == "send":
+        named.add(resolve.DEVICE_ID)
     always = {*route.FIELDS, *projected, *named}
     return Projection(
         fields=frozenset((*always, *event_time.FIELDS, *ulid.FIELDS)),
@@ -100,6 +108,25 @@ def _property_rules(section: Events | Users, environment_file: str | None) -> Pr
         hash=section.hash,
         salt=Secret(salt, environment_file) if isinstance(salt, CredentialReference) else None,
         rename=section.rename_properties,
+    )
+
+
+def group_rules(settings: Settings) -> GroupRules | None:
+    """Which groups become objects; None where groups are not sent."""
+    groups = settings.groups
+    return GroupRules(groups.object_types, groups.group_properties) if groups.enabled else None
+
+
+def link_rules(settings: Settings) -> LinkRules | None:
+    """Whom and what Customer.io is told to relate; None where it is told nothing of that."""
+    devices = settings.mappings.anonymous == "send"
+    if not devices and not settings.groups.enabled:
+        return None
+    customerio = settings.customerio
+    return LinkRules(
+        workspace=f"{customerio.base_url} {customerio.site_id}",
+        devices=devices,
+        update_only=settings.users.update_only,
     )
 
 

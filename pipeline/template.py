@@ -17,7 +17,12 @@ from pipeline.settings.credentials import SECRET_ALLOWED, SECRET_PATTERN
 from pipeline.settings.flags import FLAGS, takes_credential, takes_names, words_for_credential
 from pipeline.settings.keys import Key
 from pipeline.settings.names import NEW_ATTRIBUTE_NAMES_ALLOWED, NEW_PROPERTY_NAMES_ALLOWED
-from pipeline.settings.values import ENDPOINT_ALLOWED, PROPERTY_ALLOWED, RENAME_ALLOWED
+from pipeline.settings.values import (
+    ENDPOINT_ALLOWED,
+    OBJECT_TYPES_ALLOWED,
+    PROPERTY_ALLOWED,
+    RENAME_ALLOWED,
+)
 
 METADATA: Final = Path("templates/metadata.json")
 
@@ -69,7 +74,13 @@ _REGEXES: Final = {
     PROPERTY_ALLOWED: r"^([A-Za-z_$][A-Za-z0-9_$]*|(user_properties|event_properties)\..+)$",
     ENDPOINT_ALLOWED: "^(null|https?://[^ ?#@]+)$",
     **dict.fromkeys(
-        (RENAME_ALLOWED, NEW_PROPERTY_NAMES_ALLOWED, NEW_ATTRIBUTE_NAMES_ALLOWED), r"^\{.*\}$"
+        (
+            RENAME_ALLOWED,
+            NEW_PROPERTY_NAMES_ALLOWED,
+            NEW_ATTRIBUTE_NAMES_ALLOWED,
+            OBJECT_TYPES_ALLOWED,
+        ),
+        r"^\{.*\}$",
     ),
 }
 """By the words for what is allowed. All are POSIX extended expressions, as the service wants it,
@@ -81,6 +92,8 @@ EXAMPLES: Final = {
     "events_where": "[{property: user_properties.plan, op: is, values: [pro, team]}]",
     "events_rename": "{session_start: Session Started}",
     "users_user_properties": "plan,country",
+    "groups_object_types": '{company: "1"}',
+    "groups_group_properties": "tier,seats",
 }
 """Shown in the form's help, where a value takes more than a word."""
 

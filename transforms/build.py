@@ -28,7 +28,7 @@ _STAGE = "build"
 def build_operations(
     identified: Identified, names: Mapping[str, str], *, update_only: bool
 ) -> Built | Settled:
-    """The event and the identify of a record.
+    """The event and the identify of a record; neither where it goes on for its groups alone.
 
     `names`: what `with_canonical_names` made of the names to rename.
     """
@@ -59,7 +59,14 @@ def build_operations(
                 timestamp=(time_ms if person_ms is None else person_ms) // 1000,
             )
         )
-    return Built(record, time_ms, tuple(operations), identified.filtered, identified.person_time_ms)
+    return Built(
+        record,
+        time_ms,
+        tuple(operations),
+        identified.filtered,
+        identified.identifiers,
+        identified.person_time_ms,
+    )
 
 
 def _name(own_name: str, names: Mapping[str, str]) -> str:

@@ -83,8 +83,16 @@ class Filter:
         if routed.event and reason is None:
             return routed if person == routed.person else _replace(routed, person=person)
         if not person:
-            return Settled(reason or "filtered.users_disabled")
+            return self._without_branches(routed, reason)
         return _replace(routed, event=False, filtered=reason) if reason else routed
+
+    def _without_branches(self, routed: Routed, reason: str | None) -> Routed | Settled:
+        """The end of a record, unless it goes on for its groups, which have their own switch."""
+        if not routed.record.groups:
+            return Settled(reason or "filtered.users_disabled")
+        if routed.person:
+            reason = reason or "filtered.users_disabled"
+        return _replace(routed, event=False, person=False, filtered=reason)
 
     def _why_filtered(self, record: Record) -> str | None:
         if not self._rules.events_enabled:

@@ -40,13 +40,13 @@ def person_attributes(record: Record, selection: Selection, tally: Tally) -> Jso
 
 
 def select_person(projected: Projected, selection: Selection, tally: Tally) -> Selected | Settled:
-    """A record with its person's attributes; settled when neither they nor an event are left."""
+    """A record with its person's attributes; settled when nothing of it is left to be sent."""
     record = projected.record
     person: Json | None = None
     if projected.person:
         operators = stateful_operators(record.fields)
         if projected.update and 0 < operators == len(as_object(record.fields["user_properties"])):
-            return Settled("skipped.operator_needs_state")
+            return _without_branches(record, "skipped.operator_needs_state")
         person = person_attributes(record, selection, tally) or None
         if person is None and projected.event is None:
             return _nothing_selected(projected)
@@ -71,8 +71,14 @@ def select_operations(
     return Selected(record, projected.event, person, projected.filtered)
 
 
-def _nothing_selected(projected: Projected) -> Settled:
-    return Settled(projected.filtered or "skipped.no_selected_property")
+def _nothing_selected(projected: Projected) -> Selected | Settled:
+    outcome = projected.filtered or "skipped.no_selected_property"
+    return _without_branches(projected.record, outcome)
+
+
+def _without_branches(record: Record, outcome: str) -> Selected | Settled:
+    """The end of a record, unless it goes on for its groups."""
+    return Selected(record, None, None, outcome) if record.groups else Settled(outcome)
 
 
 class _IdentifyDoFn(StageDoFn[Projected, Selected]):

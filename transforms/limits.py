@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+MAX_IDENTIFIER_BYTES = 150
+"""Of an identifier of a person, of an anonymous id, of an object's id."""
 MAX_EVENT_NAME_BYTES = 100
 MAX_EVENT_DATA_BYTES = 100_000
 """Of encoded JSON. Reached by the v1 events endpoint only, see MAX_ITEM_BYTES."""

@@ -40,6 +40,7 @@ _UNITS: Final = {
     "dropped.empty_property": "{property}",
     "dropped.unhashable_property": "{property}",
     "unapplied.unix_seconds": "{property}",
+    "dropped.group_type": "{group}",
     "unapplied.operator": "{operator}",
     "memory.late_update": "{update}",
     "memory.full_journal": "{update}",

@@ -42,8 +42,11 @@ def decimal_text(number: float) -> str:
 def user_properties(fields: Json) -> Json:
     """A record's user properties as a plain object: plain keys, `$set` over them, no operators."""
     properties = as_object(fields.get("user_properties"))
-    if OPERATORS.isdisjoint(properties):
-        return properties
+    return properties if OPERATORS.isdisjoint(properties) else without_operators(properties)
+
+
+def without_operators(properties: Json) -> Json:
+    """Properties of an update as a plain object: plain keys, `$set` over them."""
     plain = {name: value for name, value in properties.items() if name not in OPERATORS}
     given = as_object(properties.get("$set"))
     return plain | {name: value for name, value in given.items() if value is not None}

@@ -21,8 +21,10 @@ DEAD_LETTER_REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "too_deep": "The record is nested deeper than 100 levels.",
         "not_an_object": "JSON, but a record has to be an object.",
         "unknown_record": "An object that is neither an event nor a user update.",
-        "no_identifier": "No user identifier, and `mappings.anonymous` is `dead_letter`.",
-        "identifier_too_long": "The user identifier is over 150 bytes.",
+        "no_identifier": "No user identifier, and `mappings.anonymous` is `dead_letter`; or it is "
+        "`send`, and the event has no `device_id` either.",
+        "identifier_too_long": "The user identifier, the `device_id` of an anonymous event or the "
+        "name of a group is over 150 bytes.",
         "invalid_time": "The time is missing, not readable, or outside what Customer.io takes "
         "(2001-09-09 to 5138-11-16).",
         "event_name_too_long": "The event name is over 100 bytes.",
@@ -30,7 +32,7 @@ DEAD_LETTER_REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "too_many_attributes": "More than 300 attributes in one identify.",
         "attribute_name_too_long": "An attribute's name is over 150 bytes.",
         "attribute_value_too_long": "An attribute's value is over 1 000 bytes.",
-        "item_too_large": "An identify over 32 000 bytes.",
+        "item_too_large": "An identify, or the relationships of a person, over 32 000 bytes.",
         "rejected": "Customer.io refused the operation; `detail` carries its reason, field and "
         "message.",
         "internal_error": "A bug of ours: the transform raised. `detail` is the stack, "
@@ -50,18 +52,21 @@ FILTERED: Final[Mapping[str, str]] = MappingProxyType(
 
 SKIPPED: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "skipped.anonymous": "No user identifier, and `mappings.anonymous` is `skip`.",
+        "skipped.anonymous": "No user identifier, and `mappings.anonymous` is `skip`; or it is "
+        "`send`, and the record is no event.",
         "skipped.no_selected_property": "A user update without any property that "
-        "`users.user_properties` selects.",
-        "skipped.operator_needs_state": "A user update that holds nothing but operators on the "
-        "stored value (`$setOnce`, `$add`, `$append`, `$prepend`, `$preInsert`, `$postInsert`, "
-        "`$remove`, `$clearAll`).",
+        "`users.user_properties` selects, or a group update without any that "
+        "`groups.group_properties` selects.",
+        "skipped.operator_needs_state": "A user or group update that holds nothing but operators "
+        "on the stored value (`$setOnce`, `$add`, `$append`, `$prepend`, `$preInsert`, "
+        "`$postInsert`, `$remove`, `$clearAll`).",
         "skipped.unchanged": "With `users.state: person`: a user update that leaves nothing to "
         "send; with `users.trigger: changed`, one that changes nothing.",
         "skipped.duplicate": "With `users.state: person`: another copy of a user update that the "
         "memory of its person holds.",
         "skipped.cohort_message": "A message of Amplitude's cohort sync.",
-        "skipped.group_type": "A group update whose group type has no object type.",
+        "skipped.group_type": "A group update whose group type has no object type in "
+        "`groups.object_types`.",
     }
 )
 
@@ -70,14 +75,17 @@ BESIDE_THE_LEDGER: Final[Mapping[str, str]] = MappingProxyType(
         "clash.property": "An event property took the place of a user property of that name; or a "
         "renamed one, that of a property which had its new name.",
         "dropped.reserved_property": "With `all`: a reserved name that was left out.",
+        "dropped.group_type": "A group type without an object type, of a record that goes its way "
+        "without it.",
         "dropped.empty_property": "With `drop_empty`: an `initial_…` property whose value is the "
         "text EMPTY, left out.",
         "dropped.unhashable_property": "An object, or a list with one in it, that `hash` names: "
         "left out.",
         "unapplied.unix_seconds": "A value that `unix_seconds` names and that is no time: sent as "
         "it is.",
-        "unapplied.operator": "An operator on the stored value, in a user update that was sent "
-        "without it.",
+        "unapplied.operator": "An operator of a user or group update that was not applied: its "
+        "result depends on a stored value that is not remembered; or, with `users.state: person`, "
+        "it is malformed, does not work on that value, or came too late.",
         "memory.late_update": "With `users.state: person`: an update that came after the time in "
         "which it would be put in its place (`users.settle_s`).",
         "memory.full_journal": "With `users.state: person`: an update that lost its place before "

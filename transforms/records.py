@@ -1,10 +1,10 @@
 """The types that flow from one transform to the next, in the order in which they appear."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 Json = dict[str, Any]
 
@@ -43,6 +43,15 @@ class Origin(Struct, frozen=True, gc=False):
     history: History | None = None
 
 
+class Group(Struct, frozen=True, gc=False):
+    """An Amplitude group that has an object in Customer.io."""
+
+    object_type_id: str
+    object_id: str
+    attributes: Json | None = None
+    """What a group update sets or (null) removes; None where a person is a member."""
+
+
 class Record(Struct, frozen=True, gc=False):
     """One Amplitude record, without `api_key`."""
 
@@ -51,12 +60,16 @@ class Record(Struct, frozen=True, gc=False):
     origin: Origin
     text: bytes | None = None
     """The record as it came, `api_key` included."""
+    groups: tuple[Group, ...] = ()
+    """The groups that are to be sent: of a group update those that it changes, else those that the
+    record's person is in. None unless the settings ask for groups."""
 
 
 class Routed(Struct, frozen=True, gc=False):
     """A record and the branches that it takes: the event branch, the identify branch, or both.
 
-    Both branches stay on one element: a record is settled, counted and acknowledged once.
+    Both branches stay on one element: a record is settled, counted and acknowledged once. A group
+    update takes neither; it goes on for its groups.
     """
 
     record: Record
@@ -65,7 +78,8 @@ class Routed(Struct, frozen=True, gc=False):
     event: bool
     person: bool
     filtered: str | None = None
-    """Why the event branch ended, when the identify branch goes on."""
+    """The outcome of a branch that has ended, when the record goes on for another one, or for its
+    groups."""
 
 
 class Projected(Struct, frozen=True, gc=False):
@@ -93,6 +107,7 @@ class Identified(Struct, frozen=True, gc=False):
 
     record: Record
     identifiers: dict[str, str]
+    """Of nobody known: the `anonymous_id`. Empty for a group update without a person."""
     event: Json | None
     person: Json | None
     """As in Selected up to `remember`, attributes from there on."""
@@ -102,7 +117,11 @@ class Identified(Struct, frozen=True, gc=False):
 
 
 class EventOperation(Struct, frozen=True, gc=False, kw_only=True, tag_field="action", tag="event"):
-    """A Customer.io event; encodes to the JSON of the v2 API's `person_event`."""
+    """A Customer.io event; encodes to the JSON of the v2 API's `person_event`.
+
+    With an `anonymous_id` for identifier it is an anonymous event, which the v2 API does not have:
+    it goes through v1.
+    """
 
     type: str = "person"
     identifiers: dict[str, str]
@@ -117,27 +136,70 @@ class EventOperation(Struct, frozen=True, gc=False, kw_only=True, tag_field="act
 class IdentifyOperation(
     Struct, frozen=True, gc=False, kw_only=True, tag_field="action", tag="identify"
 ):
-    """A Customer.io identify; encodes to the JSON of the v2 API's `identify_person`."""
+    """A Customer.io identify; encodes to the JSON of the v2 API's `identify_person` or
+    `identify_object`.
+    """
+
+    type: Literal["person", "object"] = "person"
+    identifiers: dict[str, str]
+    attributes: Json
+    timestamp: int | UnsetType = UNSET
+    """Unix seconds; Customer.io never lets an older identify of a person replace a newer one. The
+    API has none for an object."""
+
+
+class ObjectIdentifiers(Struct, frozen=True, gc=False):
+    """Which object."""
+
+    object_type_id: str
+    object_id: str
+
+
+class Relationship(Struct, frozen=True, gc=False):
+    """The object's end of a relationship."""
+
+    identifiers: ObjectIdentifiers
+
+
+class RelationshipsOperation(
+    Struct, frozen=True, gc=False, kw_only=True, tag_field="action", tag="add_relationships"
+):
+    """A person becomes related to objects; encodes to the JSON of the v2 API's
+    `person_add_relationships`, which has no time.
+    """
 
     type: str = "person"
     identifiers: dict[str, str]
-    attributes: Json
-    timestamp: int
-    """Unix seconds; Customer.io never lets an older identify replace a newer one."""
+    cio_relationships: tuple[Relationship, ...]
 
 
-Operation = EventOperation | IdentifyOperation
+Operation = EventOperation | IdentifyOperation | RelationshipsOperation
+
+
+def time_of(operation: Operation) -> int | None:
+    """The time that an operation carries, Unix seconds; None where the API has none for it."""
+    if isinstance(operation, RelationshipsOperation) or operation.timestamp is UNSET:
+        return None
+    return operation.timestamp
+
+
 _decode_operation: Callable[[bytes], Operation] = msgspec.json.Decoder(Operation).decode
 
 
 class Built(Struct, frozen=True, gc=False):
-    """The operations that a record becomes: an event, an identify, or both in this order."""
+    """The operations that a record becomes: an event, an identify, or both in this order.
+
+    Behind them stands what links its person to devices and objects; a group update becomes an
+    identify for each object.
+    """
 
     record: Record
     time_ms: int
     """The record's time, Unix milliseconds."""
     operations: tuple[Operation, ...]
     filtered: str | None
+    identifiers: dict[str, str] = {}
+    """Of the record's person, as in `Identified`."""
     person_time_ms: int | None = None
     """Of the identify, where it is not the record's."""
 
@@ -151,11 +213,11 @@ class Item(Struct, frozen=True, gc=False):
     body: bytes
     """The operation as an item of a v2 batch."""
     person: str
-    """One text a person, see `person_key`."""
+    """One text a person, see `person_key`; or an object, or somebody anonymous."""
     identify: bool
-    """False for an event."""
+    """True for the identify of a person, which may become one with another."""
     alone: bool
-    """True when it is too large for a batch and goes through the v1 events endpoint."""
+    """True for an event that is too large for a batch, or anonymous: it goes through v1."""
 
     @property
     def operation(self) -> Operation:

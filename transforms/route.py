@@ -42,6 +42,8 @@ def route(record: Record, *, identify_events: bool) -> Routed | Settled:
     if kind in USER_UPDATE_TYPES or untyped:
         return Routed(record, update=True, event=False, person=True)
     if kind == GROUP_UPDATE_TYPE:
+        if record.groups:
+            return Routed(record, update=False, event=False, person=False)
         return Settled("skipped.group_type")
     if fields.get("cohort_id") is not None and fields.get("in_cohort") is not None:
         return Settled("skipped.cohort_message")

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from transforms.event_time import date_time_ms
@@ -185,10 +186,11 @@ def shape(
     if person is not None and attributes is not None:
         attributes = person(attributes, tally) or None
         if attributes is None and data is None:
-            return Settled(identified.filtered or "skipped.no_selected_property")
-    return Identified(
-        identified.record, identified.identifiers, data, attributes, identified.filtered
-    )
+            outcome = identified.filtered or "skipped.no_selected_property"
+            if not identified.record.groups:
+                return Settled(outcome)
+            return msgspec.structs.replace(identified, person=None, filtered=outcome)
+    return msgspec.structs.replace(identified, event=data, person=attributes)
 
 
 class _ShapeDoFn(StageDoFn[Identified, Identified]):

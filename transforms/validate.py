@@ -14,6 +14,7 @@ from transforms.limits import (
     MAX_ATTRIBUTES,
     MAX_EVENT_DATA_BYTES,
     MAX_EVENT_NAME_BYTES,
+    MAX_IDENTIFIER_BYTES,
     MAX_ITEM_BYTES,
     cut_to_bytes,
     value_bytes,
@@ -27,9 +28,10 @@ from transforms.records import (
     Json,
     Operation,
     Record,
+    RelationshipsOperation,
     Settled,
 )
-from transforms.resolve import person_key
+from transforms.resolve import ANONYMOUS_ID, person_key
 from transforms.stage import Stage, StageDoFn
 from transforms.tally import Tally
 
@@ -46,13 +48,29 @@ class LimitError(ValueError):
 def validate_item(operation: Operation, on_violation: OnViolation, tally: Tally) -> Item:
     """The operation, within all limits and encoded once. Raises LimitError."""
     body = msgspec.json.encode(operation)
-    identify = type(operation) is IdentifyOperation
     if not _surely_within_limits(operation, len(body)):
         body = msgspec.json.encode(_within_limits(operation, tally, trim=on_violation == "trim"))
-    alone = len(body) > MAX_ITEM_BYTES
-    if alone and identify:
-        raise LimitError("item_too_large", _over(len(body), MAX_ITEM_BYTES, "the identify has"))
-    return Item(body, person_key(operation.identifiers), identify, alone)
+    identifiers = operation.identifiers
+    if type(operation) is EventOperation:
+        alone = len(body) > MAX_ITEM_BYTES or ANONYMOUS_ID in identifiers
+        return Item(body, person_key(identifiers), identify=False, alone=alone)
+    if len(body) > MAX_ITEM_BYTES:
+        raise LimitError(
+            "item_too_large", _over(len(body), MAX_ITEM_BYTES, f"the {_name(operation)} has")
+        )
+    if operation.type == "object":
+        return Item(body, _object_key(identifiers), identify=False, alone=False)
+    identify = type(operation) is IdentifyOperation
+    return Item(body, person_key(identifiers), identify, alone=False)
+
+
+def _name(operation: Operation) -> str:
+    return "identify" if isinstance(operation, IdentifyOperation) else "relationships"
+
+
+def _object_key(identifiers: dict[str, str]) -> str:
+    """One text an object: what changes one leaves in the order of its time."""
+    return f"object:{identifiers['object_type_id']}:{identifiers['object_id']}"
 
 
 def _surely_within_limits(operation: Operation, size: int) -> bool:
@@ -63,6 +81,9 @@ def _surely_within_limits(operation: Operation, size: int) -> bool:
     """
     if type(operation) is EventOperation:
         return size <= MAX_ITEM_BYTES and value_bytes(operation.name) <= MAX_EVENT_NAME_BYTES
+    if isinstance(operation, RelationshipsOperation) or operation.type == "object":
+        # Their identifiers have to be looked at too.
+        return False
     names = operation.attributes
     return (
         size <= MAX_ATTRIBUTE_VALUE_BYTES
@@ -74,7 +95,21 @@ def _surely_within_limits(operation: Operation, size: int) -> bool:
 def _within_limits(operation: Operation, tally: Tally, *, trim: bool) -> Operation:
     if isinstance(operation, EventOperation):
         return _event_within_limits(operation, tally, trim=trim)
+    if isinstance(operation, RelationshipsOperation):
+        for relationship in operation.cio_relationships:
+            _check_object_id(relationship.identifiers.object_id)
+        return operation
+    if operation.type == "object":
+        _check_object_id(operation.identifiers["object_id"])
     return _identify_within_limits(operation, tally, trim=trim)
+
+
+def _check_object_id(object_id: str) -> None:
+    """Raises LimitError; an identifier is never trimmed."""
+    size = value_bytes(object_id)
+    if size > MAX_IDENTIFIER_BYTES:
+        detail = _over(size, MAX_IDENTIFIER_BYTES, "the name of a group has")
+        raise LimitError("identifier_too_long", detail)
 
 
 def _event_within_limits(event: EventOperation, tally: Tally, *, trim: bool) -> EventOperation:

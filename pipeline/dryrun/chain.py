@@ -10,6 +10,7 @@ from pipeline.dryrun.packing import Packing
 from pipeline.dryrun.sizes import Sizes
 from pipeline.preview.walk import Walk, Walker
 from pipeline.settings.model import Settings
+from transforms.known import Known
 from transforms.pushdown import object_reader
 from transforms.reasons import DELIVERED, weightiest
 from transforms.records import Delivery, Item, Message, Operation, Record, Settled
@@ -45,7 +46,7 @@ class Chain:
         """What the settings are called in the report."""
         self.settings = settings
         self._read = object_reader(plan.projection(settings))
-        self._walker = Walker(settings)
+        self._walker = Walker(settings, Known())
         self.packing = Packing(policy)
         self.policy = policy
         self.settled: Counter[str] = Counter()

@@ -4,23 +4,23 @@ The outcome is given by the job's own functions; nothing here decides it. What i
 read from the record and the settings once more.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Final
 
 from pipeline import plan
+from pipeline.preview.groups import group_types, update_names
 from pipeline.preview.notes import operators, reserved_attributes
 from pipeline.preview.walk import Walk
 from pipeline.preview.words import amount, brief, listed, shortened
 from pipeline.settings.model import Settings
 from transforms.conditions import Clause, compile_clause
 from transforms.filter import canonical_event_type
-from transforms.limits import MAX_ATTRIBUTE_NAME_BYTES, value_bytes
+from transforms.limits import MAX_ATTRIBUTE_NAME_BYTES, MAX_IDENTIFIER_BYTES, value_bytes
 from transforms.properties import (
     PropertyPath,
     Selection,
-    as_object,
     unset_properties,
     user_properties,
 )
@@ -29,10 +29,10 @@ from transforms.records import (
     EventOperation,
     IdentifyOperation,
     Json,
-    Operation,
     Record,
 )
-from transforms.route import event_type
+from transforms.resolve import DEVICE_ID
+from transforms.route import GROUP_UPDATE_TYPE, event_type
 
 _COMPARED_CHARACTERS = 100
 _LARGEST_SHOWN = 3
@@ -88,6 +88,8 @@ def _found(clause: Clause, record: Record) -> str:
 
 
 def _no_selected_property(record: Record, settings: Settings) -> str:
+    if event_type(record) == GROUP_UPDATE_TYPE:
+        return _no_selected_group_property(record, settings)
     selection = settings.users.user_properties
     properties = user_properties(record.fields)
     names = list(dict.fromkeys([*properties, *unset_properties(record.fields)]))
@@ -104,13 +106,24 @@ def _no_selected_property(record: Record, settings: Settings) -> str:
     return f"{text} (null: {listed(empty)})" if empty else text
 
 
+def _no_selected_group_property(record: Record, settings: Settings) -> str:
+    names = list(update_names(record.fields))
+    if not names:
+        return "the group update has no properties"
+    selection = settings.groups.group_properties
+    if selection == "all":
+        return f"reserved names and null values are left out: {listed(names)}"
+    state = selection_text(selection)
+    return f"groups.group_properties is {state}; the record has {listed(names)}"
+
+
 def selection_text(selection: Selection) -> str:
     """A selection as the settings write it, shortened."""
     return selection if isinstance(selection, str) else f"[{listed(selection)}]"
 
 
 def _operator_needs_state(record: Record, _settings: Settings) -> str:
-    return f"only operators on the stored value: {listed(operators(record.fields))}"
+    return f"only operators on the stored value: {listed(operators(record))}"
 
 
 def _unchanged(_record: Record, settings: Settings) -> str:
@@ -127,9 +140,11 @@ def _no_identifier(record: Record, settings: Settings) -> str:
     return f"{path}, which mappings.user_identifier names, is {brief(value)}: no identifier"
 
 
-def _group_type(record: Record, _settings: Settings) -> str:
-    types = listed(as_object(record.fields.get("groups")))
-    return f"no object type is known for a group of type {types or 'unknown'}"
+def _group_type(record: Record, settings: Settings) -> str:
+    if not settings.groups.enabled:
+        return "groups.enabled is false"
+    types = listed(group_types(record.fields))
+    return f"groups.object_types has no group of type {types}" if types else "it names no group"
 
 
 CAUSES: Final[Mapping[str, Callable[[Record, Settings], str]]] = MappingProxyType(
@@ -160,9 +175,20 @@ def _time(letter: DeadLetter, walk: Walk, _settings: Settings) -> str:
     return ""
 
 
-def _identifier(_letter: DeadLetter, walk: Walk, settings: Settings) -> str:
+def _identifier(letter: DeadLetter, walk: Walk, settings: Settings) -> str:
+    fields = walk.record.fields
+    if letter.stage == "validate":
+        return f": {listed(_long_group_names(walk))}"
     path = settings.mappings.user_identifier
-    return f": {path} is {brief(PropertyPath(path).read(walk.record.fields))}"
+    if letter.detail.startswith(f"the {DEVICE_ID} "):
+        path = DEVICE_ID
+    return f": {path} is {brief(PropertyPath(path).read(fields))}"
+
+
+def _long_group_names(walk: Walk) -> Iterator[str]:
+    for group in walk.grouped.groups:
+        if value_bytes(group.object_id) > MAX_IDENTIFIER_BYTES:
+            yield group.object_id
 
 
 def _top_level(_letter: DeadLetter, walk: Walk, _settings: Settings) -> str:
@@ -190,7 +216,7 @@ def _largest(attributes: Json) -> str:
     return f"; the largest: {', '.join(texts)}"
 
 
-def _attributes(walk: Walk, kind: type[Operation]) -> Json:
+def _attributes(walk: Walk, kind: type[EventOperation | IdentifyOperation]) -> Json:
     operations = walk.built.operations if walk.built else ()
     return next((each.attributes for each in operations if isinstance(each, kind)), {})
 

@@ -31,7 +31,9 @@ def closing(summary: Summary, settings: Settings, limit: int | None) -> Renderab
     ]
     if summary.operations:
         texts = [amount(count, kind) for kind, count in sorted(summary.operations.items())]
-        parts.append(Text(f"Operations: {' and '.join(texts)}."))
+        *first, last = texts
+        before = f"{', '.join(first)} and " if first else ""
+        parts.append(Text(f"Operations: {before}{last}."))
     if summary.counted:
         counted = ", ".join(f"{name} {count:,}" for name, count in summary.counted.items())
         parts.append(Text(f"Also counted: {counted}."))

@@ -3,7 +3,8 @@
 Pure: nothing is sent, no credential is read, no clock is looked at. What becomes of a record is
 decided by the job's own functions (`pipeline.preview.walk`), so that a preview cannot differ from
 the job. Each record is seen alone: that two identifies of one person in one batch become one
-(`coalesced.identify`) is decided when the job sends them.
+(`coalesced.identify`) is decided when the job sends them, and so is what it has told Customer.io
+of a person, an object or a device before.
 """
 
 import base64
@@ -19,7 +20,16 @@ from pipeline.preview.words import SHOWN_CHARACTERS
 from pipeline.settings.model import Settings
 from transforms.decode import decoded
 from transforms.reasons import DELIVERED, FILTERED, SKIPPED, weightiest
-from transforms.records import DeadLetter, Delivery, Item, Message, Record, Settled
+from transforms.records import (
+    Built,
+    DeadLetter,
+    Delivery,
+    IdentifyOperation,
+    Item,
+    Message,
+    Record,
+    Settled,
+)
 from transforms.route import GROUP_UPDATE_TYPE, event_type
 from transforms.sink.batch import Pending, Request
 
@@ -90,13 +100,24 @@ class Explainer:
         if walk.built is not None and walk.built.filtered:
             filtered = walk.built.filtered
             why = cause(filtered, walk.record, settings)
-            texts.append(f"only the person is updated; the event is {filtered}: {why}")
+            texts.append(f"{_left(walk.built)}; {_part(walk)} is {filtered}: {why}")
         stage = end.letters[0].stage if end.letters else walk.stage
         return (
             WOULD_BE_SENT if outcome == DELIVERED else outcome,
             stage,
             "; ".join(texts),
         )
+
+
+def _left(built: Built) -> str:
+    updated = any(isinstance(each, IdentifyOperation) for each in built.operations)
+    return f"only the person is {'updated' if updated else 'related to objects'}"
+
+
+def _part(walk: Walk) -> str:
+    """The part of a record that has ended while another goes on."""
+    update = walk.routed is not None and walk.routed.update
+    return "the user update" if update else "the event"
 
 
 def _sending(item: Item, delivery: Delivery) -> Sending:
@@ -108,10 +129,10 @@ def _sending(item: Item, delivery: Delivery) -> Sending:
 def _kind(walk: Walk) -> tuple[str, str | None]:
     name = event_type(walk.record)
     routed = walk.passed.get("route")
-    if routed is not None:
-        return ("user update", None) if routed.update else ("event", name)
     if name == GROUP_UPDATE_TYPE:
         return "group update", None
+    if routed is not None:
+        return ("user update", None) if routed.update else ("event", name)
     if isinstance(walk.end, Settled) and walk.end.outcome == "skipped.cohort_message":
         return "cohort message", None
     return "unknown record", None

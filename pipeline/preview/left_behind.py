@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 
+from pipeline.preview.groups import update_names
 from pipeline.settings.model import Settings
-from transforms.properties import Selection, as_object, unset_properties, user_properties
+from transforms.properties import OPERATORS, Selection, as_object, unset_properties, user_properties
 from transforms.records import Json, Routed
+from transforms.resolve import is_group_update
 
 
 def left_behind(routed: Routed, settings: Settings) -> dict[str, tuple[str, ...]]:
@@ -25,6 +27,9 @@ def left_behind(routed: Routed, settings: Settings) -> dict[str, tuple[str, ...]
         )
     if routed.person:
         found["users.user_properties"] = _not_in(settings.users.user_properties, of_user)
+    if is_group_update(routed.record):
+        plain = (name for name in update_names(fields) if name not in OPERATORS)
+        found["groups.group_properties"] = _not_in(settings.groups.group_properties, plain)
     return {setting: names for setting, names in found.items() if names}
 
 

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from pipeline.preview.explained import Note
+from pipeline.preview.groups import group_types, update_names
 from pipeline.preview.shaping import concerned, shaping_detail
 from pipeline.preview.walk import Walk
 from pipeline.preview.words import amount, brief, listed
 from pipeline.settings.model import Settings
 from transforms.build import UPDATE_ONLY
+from transforms.groups import is_reserved
 from transforms.identify import person_attributes
 from transforms.limits import (
     MAX_ATTRIBUTE_NAME_BYTES,
@@ -33,7 +35,8 @@ from transforms.records import (
     Json,
     Record,
 )
-from transforms.reserved import GROUPS, RESERVED_EVENT_DATA
+from transforms.reserved import GROUPS, RESERVED_EVENT_DATA, is_reserved_attribute
+from transforms.route import GROUP_UPDATE_TYPE, event_type
 from transforms.tally import Tally
 
 
@@ -45,9 +48,13 @@ def notes(walk: Walk, settings: Settings) -> tuple[Note, ...]:
     )
 
 
-def operators(fields: Json) -> list[str]:
-    """The operators of a user update that depend on the stored value."""
-    return [name for name in as_object(fields.get("user_properties")) if name in STATEFUL_OPERATORS]
+def operators(record: Record) -> list[str]:
+    """The operators of a user or group update that depend on the stored value."""
+    fields = record.fields
+    names: Iterable[str] = as_object(fields.get("user_properties"))
+    if event_type(record) == GROUP_UPDATE_TYPE:
+        names = update_names(fields)
+    return [name for name in names if name in STATEFUL_OPERATORS]
 
 
 def reserved_attributes(record: Record, selection: Selection) -> list[str]:
@@ -67,7 +74,14 @@ def _detail(name: str, count: int, walk: Walk, settings: Settings) -> str | None
     if name == "dropped.reserved_property":
         return f"sent only when listed: {listed(_reserved(walk, settings))}"
     if name == "unapplied.operator" and settings.users.state == "none":
-        return f"left out, the stored value is needed: {listed(operators(walk.record.fields))}"
+        return f"left out, the stored value is needed: {listed(operators(walk.record))}"
+    if name == "dropped.group_type":
+        unmapped = (
+            each
+            for each in group_types(walk.record.fields)
+            if each not in settings.groups.object_types
+        )
+        return f"groups.object_types does not name {listed(unmapped)}"
     if name.startswith("trimmed."):
         return _event_trim(name, walk) or _identify_trim(name, walk)
     return shaping_detail(name, walk, settings)
@@ -106,6 +120,8 @@ def _reserved(walk: Walk, settings: Settings) -> Iterable[str]:
             names += filter(is_reserved_attribute, _named(fields))
         else:
             names += reserved_attributes(walk.record, "all")
+    if event_type(walk.record) == GROUP_UPDATE_TYPE:
+        names += [name for name in update_names(fields) if is_reserved(name)]
     return dict.fromkeys(names)
 
 

@@ -9,7 +9,8 @@ from pipeline.preview.explained import WOULD_BE_SENT, Explained
 from pipeline.preview.words import listed, shortened
 from pipeline.settings.model import Settings
 from transforms.reasons import OUTCOMES
-from transforms.records import EventOperation
+from transforms.records import EventOperation, Operation, RelationshipsOperation
+from transforms.resolve import ANONYMOUS_ID
 
 _NAMES_SHOWN = 5
 _ADVICE: Final[Mapping[str, str]] = {
@@ -38,7 +39,7 @@ class Summary:
         self.counted: Counter[str] = Counter()
         """Counters beside the outcomes."""
         self.operations: Counter[str] = Counter()
-        """`event` and `identify` operations that would be sent."""
+        """Operations that would be sent, by `kind_of`."""
         self._outcomes: Counter[str] = Counter()
         self._updates = self._unselected = self._bare_events = 0
         self._left_behind: dict[str, Counter[str]] = {}
@@ -52,9 +53,9 @@ class Summary:
         for note in explained.notes:
             self.counted[note.name] += note.count
         for sending in explained.sendings:
-            is_event = isinstance(sending.operation, EventOperation)
-            self.operations["event" if is_event else "identify"] += 1
-            self._bare_events += is_event and not sending.operation.attributes
+            operation = sending.operation
+            self.operations[kind_of(operation)] += 1
+            self._bare_events += isinstance(operation, EventOperation) and not operation.attributes
         for setting, names in explained.left_behind.items():
             self._left_behind.setdefault(setting, Counter()).update(names)
 
@@ -90,6 +91,15 @@ class Summary:
             names.update(self._left_behind.get(setting, {}))
         common = [shortened(name) for name, _count in names.most_common(_NAMES_SHOWN)]
         return f"; the records have {listed(common)}" if common else ""
+
+
+def kind_of(operation: Operation) -> str:
+    """What an operation is, as a noun."""
+    if isinstance(operation, EventOperation):
+        return "anonymous event" if ANONYMOUS_ID in operation.identifiers else "event"
+    if isinstance(operation, RelationshipsOperation):
+        return "relationship"
+    return "identify" if operation.type == "person" else "object"
 
 
 def _most(part: int, whole: int) -> bool:

@@ -4,6 +4,7 @@ The functions, their order and their settings are those of `pipeline.graph`; onl
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -12,8 +13,11 @@ from pipeline import plan
 from pipeline.settings.model import Settings
 from transforms.build import build_operations, with_canonical_names
 from transforms.filter import Filter
+from transforms.groups import read_groups
 from transforms.hashing import Digest, plain_sha256
 from transforms.identify import select_operations, select_person
+from transforms.known import Known, Learned
+from transforms.link import link
 from transforms.memory.people import PeopleOfRun
 from transforms.memory.record import remembered
 from transforms.project import project
@@ -59,27 +63,38 @@ class Walk(Struct, frozen=True):
     @property
     def identified(self) -> Identified | None:
         """The properties before they were shaped."""
-        return self.passed.get("resolve")
+        return self.passed.get("remember") or self.passed.get("resolve")
+
+    @property
+    def grouped(self) -> Record:
+        """The record with its groups."""
+        record: Record = self.passed.get("group", self.record)
+        return record
 
     @property
     def built(self) -> Built | None:
         """The operations before their sizes were checked."""
-        return self.passed.get("build")
+        return self.passed.get("link") or self.passed.get("build")
 
 
 class Walker:
     """The stages after decode, bound to settings.
 
+    `known`: what was told to Customer.io, remembered from one walk to the next. Without it each
+    record is seen alone, and related to all that it names.
     People, where the settings have them remembered, are remembered from one walk to the next.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, known: Known | None = None) -> None:
         self._settings = settings
+        self._known = known
         self._policy = plan.memory_policy(settings)
         self._people = PeopleOfRun()
         self._filter = Filter(plan.filter_rules(settings))
         self._event_selection = plan.event_selection(settings)
         self._identifier = PropertyPath(settings.mappings.user_identifier)
+        self._group_rules = plan.group_rules(settings)
+        self._link_rules = plan.link_rules(settings)
         self._names = with_canonical_names(settings.events.rename)
         rules = plan.shape_rules(settings)
         self._shape_event = compile_rules(rules.event, _digest(rules.event))
@@ -90,7 +105,8 @@ class Walker:
         tally = Tally()
         passed: dict[str, Any] = {}
         element: Any = record
-        for stage, step in self._steps(tally):
+        learned = Learned(Known() if self._known is None else self._known)
+        for stage, step in self._steps(tally, learned):
             try:
                 result = step(element)
             except Exception as error:
@@ -98,12 +114,15 @@ class Walker:
             if isinstance(result, Settled):
                 return Walk(record, stage, result, passed, tally.counts)
             passed[stage] = element = result
+        learned.keep()
         return Walk(record, DELIVER, element, passed, tally.counts)
 
-    def _steps(self, tally: Tally) -> Iterator[tuple[str, _Step]]:
+    def _steps(self, tally: Tally, learned: Learned) -> Iterator[tuple[str, _Step]]:
         settings = self._settings
         policy = self._policy
         choose = select_person if policy is None else select_operations
+        if self._group_rules is not None:
+            yield "group", partial(read_groups, rules=self._group_rules, tally=tally)
         yield (
             "route",
             lambda record: route(record, identify_events=plan.identify_events(settings)),
@@ -136,4 +155,6 @@ class Walker:
                 identified, self._names, update_only=settings.users.update_only
             ),
         )
+        if self._link_rules is not None:
+            yield "link", partial(link, rules=self._link_rules, learned=learned)
         yield "validate", lambda built: validate(built, settings.limits.on_violation, tally)

@@ -7,12 +7,23 @@ from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 
 from transforms.gunzip import gunzip
 from transforms.pushdown import MAX_MESSAGE_BYTES
 from transforms.reasons import DEAD_LETTER_REASONS, dead_lettered
-from transforms.records import DeadLetter, Delivery, History, Message, Operation, Origin
+from transforms.records import (
+    DeadLetter,
+    Delivery,
+    EventOperation,
+    History,
+    IdentifyOperation,
+    Message,
+    Operation,
+    Origin,
+    time_of,
+)
+from transforms.resolve import ANONYMOUS_ID
 from transforms.split_json import is_json
 from transforms.tally import Tally
 from transforms.validate import LimitError, validate_item
@@ -22,6 +33,7 @@ MAX_LETTER_BYTES: Final = 2 * MAX_MESSAGE_BYTES
 
 _NO_LETTER: Final = "it is JSON, but no dead letter"
 _IDENTIFIERS: Final = (["id"], ["email"], ["cio_id"])
+_OBJECT_IDENTIFIERS: Final = ["object_type_id", "object_id"]
 
 
 class Letter(Struct, frozen=True):
@@ -128,13 +140,30 @@ def _message(letter: _Stored) -> Message:
     )
 
 
+def _is_ours(operation: Operation) -> bool:
+    """Whether the operation has the form of one that this program sends."""
+    identifiers = list(operation.identifiers)
+    if isinstance(operation, IdentifyOperation) and operation.type == "object":
+        return identifiers == _OBJECT_IDENTIFIERS and operation.timestamp is UNSET
+    if operation.type != "person":
+        return False
+    if isinstance(operation, IdentifyOperation) and operation.timestamp is UNSET:
+        return False
+    anonymous = isinstance(operation, EventOperation) and identifiers == [ANONYMOUS_ID]
+    return anonymous or identifiers in _IDENTIFIERS
+
+
 def _delivery(letter: _Stored, operation: Operation) -> Delivery:
     """The operation, encoded once; a dead letter again if somebody made it too large since."""
-    if operation.type != "person" or list(operation.identifiers) not in _IDENTIFIERS:
+    if not _is_ours(operation):
         raise NotALetterError("its operation is none that this program sends")
     history = letter.history()
     origin = Origin(letter.message_id, letter.publish_time, letter.attributes, history)
-    time_ms = operation.timestamp * 1000
+    time_s = time_of(operation)
+    if time_s is None:
+        # Those that carry none are sent in the order in which they were refused.
+        time_s = int(_utc(letter.failed_at).timestamp())
+    time_ms = time_s * 1000
     try:
         # The limits were applied when the operation was built: nothing is trimmed here.
         item = validate_item(operation, "dead_letter", Tally())

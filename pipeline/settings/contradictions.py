@@ -56,6 +56,7 @@ def in_settings(settings: Mapping[str, object]) -> list[Fault]:
     """Pairs across sections."""
     faults = []
     events, users = _section(settings, "events"), _section(settings, "users")
+    groups = _section(settings, "groups")
     if settings.get("preset") == "all_properties":
         for key in SELECTIONS:
             if key in events and events[key] != "all":
@@ -65,12 +66,32 @@ def in_settings(settings: Mapping[str, object]) -> list[Fault]:
     if (
         events.get("enabled") is False
         and users.get("enabled") is False
+        and groups.get("enabled") is not True
         and settings.get("status") != "disabled"
     ):
         found = "found false, and users.enabled is false as well: nothing would be sent"
         hint = "use status: disabled"
         faults.append(Fault(("events", "enabled"), found, hint=hint))
+    if groups.get("enabled") is True and groups.get("object_types", {}) == {}:
+        found = "found true without groups.object_types: no group would be sent"
+        hint = "give the object type of a group type"
+        faults.append(Fault(("groups", "enabled"), found, hint=hint))
+    faults += _of_anonymous(events, _section(settings, "mappings"))
     return [*faults, *shaping.contradictions(settings)]
+
+
+def _of_anonymous(events: Mapping[str, object], mappings: Mapping[str, object]) -> list[Fault]:
+    if mappings.get("anonymous") != "send":
+        return []
+    place = ("mappings", "anonymous")
+    faults = []
+    if events.get("enabled") is False:
+        found = 'found "send", and events.enabled is false: nothing anonymous would be sent'
+        faults.append(Fault(place, found, hint="use skip"))
+    if mappings.get("user_identifier") == "device_id":
+        found = 'found "send", and mappings.user_identifier is device_id, which it sends'
+        faults.append(Fault(place, found, hint="use skip"))
+    return faults
 
 
 def in_file(settings: Mapping[str, object]) -> list[Fault]:

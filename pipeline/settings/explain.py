@@ -13,7 +13,6 @@ from pydantic_core import ErrorDetails
 
 from pipeline.settings.faults import FAULT_TYPE, Fault, Path, describe, kind_of
 from pipeline.settings.keys import KEYS, Key, general
-from pipeline.settings.model import NOT_AVAILABLE_YET
 from pipeline.settings.problems import UNKNOWN_KEY
 
 FALLBACK: Final = "this value is not accepted"
@@ -62,8 +61,6 @@ def explain(error: ValidationError) -> Iterator[Fault]:
 def _wrong_value(item: ErrorDetails) -> Fault:
     path, value = item["loc"], item["input"]
     key = KEYS[general(path)]
-    if value in NOT_AVAILABLE_YET.get(key.path, ()):
-        return Fault(path, f"{describe(value)} is not available yet", key.allowed)
     if key.path in _NEVER_SHOWN or not path:
         return Fault(path, f"found {kind_of(value)}", key.allowed)
     hint = None
@@ -83,8 +80,6 @@ def _reads_unquoted(text: str, error_type: str) -> bool:
 def _unknown_key(path: Path) -> Fault:
     section = KEYS[general(path[:-1])]
     allowed = ", ".join(_names(section))
-    if general(path) in NOT_AVAILABLE_YET:
-        return Fault(path, "not available yet", allowed)
     name = str(path[-1])
     return Fault(path, UNKNOWN_KEY, allowed, _suggestion(name, section))
 

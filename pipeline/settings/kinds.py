@@ -46,6 +46,11 @@ ClauseValues = Annotated[
 NewNames = Annotated[
     Mapping[str, str], PlainValidator(values.new_names), Allowed(values.RENAME_ALLOWED)
 ]
+ObjectTypes = Annotated[
+    Mapping[str, str],
+    PlainValidator(values.object_types),
+    Allowed(values.OBJECT_TYPES_ALLOWED),
+]
 Endpoint = Annotated[str | None, PlainValidator(values.endpoint), Allowed(values.ENDPOINT_ALLOWED)]
 Credential = Annotated[
     CredentialReference,

@@ -3,8 +3,7 @@
 Messages and the README's table are made from this model; nothing about a key is written twice.
 """
 
-from collections.abc import Mapping
-from typing import Any, Final, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -19,6 +18,7 @@ from pipeline.settings.kinds import (
     EventList,
     EventTypes,
     NewNames,
+    ObjectTypes,
     Operator,
     PropertyPath,
     Selection,
@@ -31,12 +31,6 @@ from pipeline.settings.shaping import (
     RenameProperties,
     UnixSeconds,
 )
-
-NOT_AVAILABLE_YET: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {
-    ("groups",): (),
-    ("mappings", "anonymous"): ("send",),
-}
-"""Keys (no values given) and values of keys that a later release is going to accept."""
 
 # Base URLs by account region: https://docs.customer.io/files/journeys-track.json
 BASE_URLS = {"us": "https://track.customer.io", "eu": "https://track-eu.customer.io"}
@@ -97,10 +91,12 @@ class Mappings(Section):
         "an e-mail address becomes the `email`, one that starts with `cio_` the `cio_id`, any "
         "other the `id`.",
     )
-    anonymous: Literal["skip", "dead_letter"] = Field(
+    anonymous: Literal["skip", "dead_letter", "send"] = Field(
         default="skip",
         description="What becomes of a record without an identifier: `skip` counts it and goes "
-        "on, `dead_letter` keeps it as a dead letter.",
+        "on, `dead_letter` keeps it as a dead letter, `send` sends an event under its "
+        "`device_id`, in a request of its own, and lets Customer.io give it to the person whom "
+        "the device turns out to be.",
     )
 
 
@@ -228,6 +224,26 @@ class Users(Section):
         return self
 
 
+class Groups(Section):
+    """Amplitude groups as Customer.io objects."""
+
+    enabled: bool = Field(
+        default=False,
+        description="Whether people are related to the objects that their groups are, and group "
+        "updates change them.",
+    )
+    object_types: ObjectTypes = Field(
+        default={},
+        description="Group type in Amplitude: id of the object type in Customer.io, as text.",
+    )
+    group_properties: Attributes = Field(
+        default="none",
+        description="Group properties that become attributes of the object. With `all`, names "
+        "that begin with `_` and those that Customer.io gives a meaning (`object_id`, "
+        "`created_at` and others) stay behind.",
+    )
+
+
 class Limits(Section):
     """Records beyond what Customer.io takes."""
 
@@ -289,6 +305,7 @@ class Settings(Section):
     mappings: Mappings = Mappings()
     events: Events = Events()
     users: Users = Users()
+    groups: Groups = Groups()
     limits: Limits = Limits()
     delivery: Delivery = Delivery()
 

@@ -18,12 +18,13 @@ Scalar = str | int | float | bool
 PROPERTY_ALLOWED: Final = "a top-level field, user_properties.NAME or event_properties.NAME"
 VALUES_ALLOWED: Final = "a list of texts, numbers, true, false"
 RENAME_ALLOWED: Final = "a mapping of event type to new name (1 to 100 bytes)"
+OBJECT_TYPES_ALLOWED: Final = "a mapping of group type to object type id (1 to 150 bytes)"
 ENDPOINT_ALLOWED: Final = "null, or https://HOST[:PORT][/PATH] (http only to this machine)"
 HASH_SALT_ALLOWED: Final = f"{CREDENTIAL_ALLOWED}; or none"
 
-_NEW_NAME_ALLOWED = "a text of 1 to 100 bytes that is not blank"
-# Limit of an event's name: https://docs.customer.io/files/journeys-track.json
+# Limits of an event's name and of an identifier: https://docs.customer.io/files/journeys-track.json
 _MAX_EVENT_NAME_BYTES = 100
+_MAX_IDENTIFIER_BYTES = 150
 
 _PROPERTY_BAGS = ("user_properties", "event_properties")
 _TOP_LEVEL_FIELD = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
@@ -74,16 +75,29 @@ def clause_values(value: object) -> tuple[Scalar, ...]:
 
 def new_names(value: object) -> dict[str, str]:
     """Event type -> its name in Customer.io."""
+    return _texts(value, RENAME_ALLOWED, "event type", "name", _MAX_EVENT_NAME_BYTES)
+
+
+def object_types(value: object) -> dict[str, str]:
+    """Group type -> object_type_id."""
+    return _texts(
+        value, OBJECT_TYPES_ALLOWED, "group type", "object type id", _MAX_IDENTIFIER_BYTES
+    )
+
+
+def _texts(value: object, allowed: str, key: str, what: str, limit: int) -> dict[str, str]:
+    """A mapping of texts to texts of 1 to `limit` bytes; `key` and `what` are their names."""
     if not isinstance(value, dict):
-        raise refusal(Fault((), f"found {describe(value)}", RENAME_ALLOWED))
+        raise refusal(Fault((), f"found {describe(value)}", allowed))
     faults = []
     for old, new in value.items():
-        found = _new_name_fault(new)
+        found = _text_fault(new, what, limit)
         if not str(old).strip():
-            faults.append(Fault((str(old),), "the event type is blank"))
+            faults.append(Fault((str(old),), f"the {key} is blank"))
         elif found:
             hint = "put quotes round it" if isinstance(new, int | float) else None
-            faults.append(Fault((str(old),), found, _NEW_NAME_ALLOWED, hint))
+            of_text = f"a text of 1 to {limit} bytes that is not blank"
+            faults.append(Fault((str(old),), found, of_text, hint))
     if faults:
         raise refusal(*faults)
     return dict(value)
@@ -125,12 +139,13 @@ def hash_salt_text(salt: CredentialReference | Literal["none"] | None) -> str | 
     return None if salt is None else str(salt)
 
 
-def _new_name_fault(new: object) -> str | None:
+def _text_fault(new: object, what: str, limit: int) -> str | None:
     if not isinstance(new, str):
         return f"found {describe(new)}"
     size = len(new.encode())
-    if size > _MAX_EVENT_NAME_BYTES:
-        return f"found {quoted(new)}, a name of {size} bytes"
+    if size > limit:
+        article = "an" if what[0] in "aeio" else "a"
+        return f"found {quoted(new)}, {article} {what} of {size} bytes"
     return None if new.strip() else f"found {quoted(new)}"
 
 

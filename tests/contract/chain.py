@@ -10,7 +10,10 @@ from tests.packing import pack
 from transforms.build import build_operations, with_canonical_names
 from transforms.decode import decode_message
 from transforms.filter import Filter
+from transforms.groups import read_groups
 from transforms.identify import select_person
+from transforms.known import Known, Learned
+from transforms.link import link
 from transforms.project import project_event
 from transforms.properties import PropertyPath
 from transforms.records import Delivery, Message, Projected, Record, Settled
@@ -32,7 +35,8 @@ class Outcome(Struct, frozen=True):
 def run(messages: Iterable[Message], settings: Settings) -> Outcome:
     """Everything that is sent for `messages`, all of them taken by one lane in one bundle."""
     tally = Tally()
-    ends = [end for message in messages for end in _ends(message, settings, tally)]
+    chain = _Chain(settings, tally)
+    ends = [end for message in messages for end in _ends(message, chain)]
     deliveries = [end for end in ends if isinstance(end, Delivery)]
     settled = [end for end in ends if isinstance(end, Settled)]
     return Outcome(settled, _requests(deliveries, settings), tally)
@@ -49,8 +53,7 @@ def with_retries(requests: Iterable[Request]) -> Iterator[Request]:
                 yield Request([part])
 
 
-def _ends(message: Message, settings: Settings, tally: Tally) -> Iterator[Delivery | Settled]:
-    chain = _Chain(settings, tally)
+def _ends(message: Message, chain: "_Chain") -> Iterator[Delivery | Settled]:
     for decoded in decode_message(message):
         yield decoded if isinstance(decoded, Settled) else chain.end(decoded)
 
@@ -62,10 +65,18 @@ class _Chain:
         self._filter = Filter(plan.filter_rules(settings))
         self._selection = plan.event_selection(settings)
         self._identifier = PropertyPath(settings.mappings.user_identifier)
+        self._group_rules = plan.group_rules(settings)
+        self._link_rules = plan.link_rules(settings)
+        self._learned = Learned(Known())
         self._names = with_canonical_names(settings.events.rename)
 
     def end(self, record: Record) -> Delivery | Settled:
         settings, tally = self._settings, self._tally
+        if self._group_rules is not None:
+            grouped = read_groups(record, self._group_rules, tally)
+            if isinstance(grouped, Settled):
+                return grouped
+            record = grouped
         routed = route(record, identify_events=plan.identify_events(settings))
         passed = routed if isinstance(routed, Settled) else self._filter.apply(routed)
         if isinstance(passed, Settled):
@@ -81,6 +92,11 @@ class _Chain:
         built = build_operations(identified, self._names, update_only=settings.users.update_only)
         if isinstance(built, Settled):
             return built
+        if self._link_rules is not None:
+            linked = link(built, self._link_rules, self._learned)
+            if isinstance(linked, Settled):
+                return linked
+            built = linked
         return validate(built, settings.limits.on_violation, tally)
 
 

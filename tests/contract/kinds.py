@@ -6,7 +6,13 @@ from typing import Any
 
 from pipeline.settings import Settings
 from tests.contract.chain import Outcome
-from transforms.records import IdentifyOperation, Message, Operation
+from transforms.records import (
+    EventOperation,
+    IdentifyOperation,
+    Message,
+    Operation,
+    RelationshipsOperation,
+)
 from transforms.sink.batch import Pending, Request
 
 
@@ -47,10 +53,17 @@ def features(outcome: Outcome, renamed_to: Iterable[str]) -> set[str]:
 
 
 def _kind(pending: Pending) -> str:
+    operation = pending.item.operation
+    if "anonymous_id" in operation.identifiers:
+        return "anonymous event"
     if pending.item.alone:
         return "large event"
-    if not isinstance(pending.item.operation, IdentifyOperation):
+    if isinstance(operation, EventOperation):
         return "event"
+    if isinstance(operation, RelationshipsOperation):
+        return "relationships"
+    if operation.type == "object":
+        return "object"
     return "coalesced identify" if pending.parts else "identify"
 
 
@@ -61,7 +74,7 @@ def _features(operation: Operation, renamed_to: frozenset[str]) -> Iterator[str]
             yield "update only"
         if None in operation.attributes.values():
             yield "removal"
-    else:
+    elif isinstance(operation, EventOperation):
         if operation.name in renamed_to:
             yield "renamed"
         yield "event with data" if operation.attributes else "event without data"

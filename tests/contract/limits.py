@@ -22,6 +22,7 @@ OUR_OWN_MARK = "_update"
 """The attribute that is an instruction and not an attribute."""
 
 _objects = msgspec.json.Decoder(dict[str, Raw])
+_lists = msgspec.json.Decoder(list[dict[str, Raw]])
 _batches = msgspec.json.Decoder(dict[str, list[Raw]])
 
 
@@ -31,8 +32,12 @@ def batch_faults(body: bytes) -> list[str]:
     for index, item in enumerate(_batches.decode(body)["batch"]):
         operation = _objects.decode(item)
         found = [*_over(len(bytes(item)), MAX_ITEM, "the item"), *_identifier_faults(operation)]
-        if _text(operation["action"]) == "event":
+        action = _text(operation["action"])
+        if action == "event":
             found += _event_faults(operation, data="attributes")
+        elif action == "add_relationships":
+            for related in _lists.decode(operation["cio_relationships"]):
+                found += _identifier_faults(related)
         else:
             found += _identify_faults(operation)
         faults += [f"batch[{index}]: {fault}" for fault in found]
@@ -42,6 +47,13 @@ def batch_faults(body: bytes) -> list[str]:
 def v1_event_faults(body: bytes) -> list[str]:
     """Every limit that a body of /api/v1/customers/{identifier}/events breaks, in words."""
     return list(_event_faults(_objects.decode(body), data="data"))
+
+
+def v1_anonymous_faults(body: bytes) -> list[str]:
+    """Every limit that a body of /api/v1/events breaks, in words."""
+    event = _objects.decode(body)
+    of_id = _over(_value_bytes(event["anonymous_id"]), MAX_IDENTIFIER, "the anonymous_id")
+    return [*of_id, *_event_faults(event, data="data")]
 
 
 def _event_faults(event: dict[str, Raw], *, data: str) -> Iterator[str]:

@@ -15,8 +15,8 @@ from tests.contract.drift import (
     followed,
     resolved,
 )
-from tests.contract.schemas import BATCH_SCHEMA, V1_EVENT_SCHEMA
-from transforms.sink.batch import BATCH_PATH
+from tests.contract.schemas import BATCH_SCHEMA, V1_ANONYMOUS_SCHEMA, V1_EVENT_SCHEMA
+from transforms.sink.batch import ANONYMOUS_PATH, BATCH_PATH
 
 Json = dict[str, Any]
 
@@ -25,7 +25,7 @@ JSON_TYPE: Final = "application/json"
 
 
 class Endpoint(NamedTuple):
-    """One of the two endpoints that we send to."""
+    """One of the endpoints that we send to."""
 
     path: str
     label: str
@@ -37,6 +37,7 @@ class Endpoint(NamedTuple):
 ENDPOINTS: Final = (
     Endpoint(BATCH_PATH, "v2", BATCH_SCHEMA, frozenset({"200", "207", "400", "401"})),
     Endpoint(V1_EVENT_PATH, "v1", V1_EVENT_SCHEMA, frozenset({"200", "400", "401"})),
+    Endpoint(ANONYMOUS_PATH, "anonymous", V1_ANONYMOUS_SCHEMA, frozenset({"200", "400", "401"})),
 )
 
 READ_ERROR: Final[Json] = {
@@ -57,6 +58,8 @@ KNOWN_MEANINGS: Final = frozenset(
         "v2.batch[]<event>.attributes.from_address",
         "v2.batch[]<event>.attributes.recipient",
         "v2.batch[]<event>.attributes.reply_to",
+        "anonymous.data.from_address",
+        "anonymous.data.reply_to",
         "v1.data.from_address",
         "v1.data.recipient",
         "v1.data.reply_to",

@@ -9,8 +9,8 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from tests.contract.limits import batch_faults, v1_event_faults
-from transforms.sink.batch import BATCH_PATH, Request
+from tests.contract.limits import batch_faults, v1_anonymous_faults, v1_event_faults
+from transforms.sink.batch import ANONYMOUS_PATH, BATCH_PATH, Request
 
 Json = dict[str, Any]
 
@@ -25,12 +25,14 @@ def _schema(name: str) -> Json:
 
 BATCH_SCHEMA = _schema("track_v2_batch.schema.json")
 V1_EVENT_SCHEMA = _schema("track_v1_event.schema.json")
+V1_ANONYMOUS_SCHEMA = _schema("track_v1_anonymous.schema.json")
 
 _KIND = ("const", "enum")
 """What tells one alternative of a schema from the others."""
 
 _batch = Draft202012Validator(BATCH_SCHEMA)
 _v1_event = Draft202012Validator(V1_EVENT_SCHEMA)
+_v1_anonymous = Draft202012Validator(V1_ANONYMOUS_SCHEMA)
 
 
 def request_faults(request: Request, max_bytes: int) -> list[str]:
@@ -39,6 +41,8 @@ def request_faults(request: Request, max_bytes: int) -> list[str]:
     `max_bytes`: the setting's limit of a batch's body. A large event goes alone and above it.
     """
     body = request.body()
+    if request.path == ANONYMOUS_PATH:
+        return [*body_faults(_v1_anonymous, body), *v1_anonymous_faults(body)]
     if request.path != BATCH_PATH:
         return [*body_faults(_v1_event, body), *v1_event_faults(body)]
     faults = body_faults(_batch, body)

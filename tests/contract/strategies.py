@@ -119,11 +119,15 @@ odd_times = st.sampled_from([999_999_999, 10**11, 99_999_999_999.9999, "", "soon
 
 _common: dict[str, Strategy] = {
     "event_time": mostly(times, odd_times),
-    "device_id": st.sampled_from(["d1", "d2"]),
+    "device_id": st.sampled_from(["d1", "d2", "d" * 151, " "]),
     "insert_id": st.integers(0, 99).map(str),
     "$insert_id": st.integers(0, 99).map(str),
     "api_key": st.just("of the project"),
-    "groups": scalars,
+    "groups": st.dictionaries(
+        st.sampled_from(["company", "team"]),
+        st.lists(st.sampled_from(["A", "B", 7]) | edge_texts, max_size=3) | scalars,
+    )
+    | scalars,
 }
 groups = st.dictionaries(
     st.sampled_from(["company", "team"]),
@@ -143,7 +147,20 @@ user_updates = st.fixed_dictionaries(
     {"user_id": people, "user_properties": updates},
     optional=_common | {"event_type": st.sampled_from(["$identify", "_identify", "identify"])},
 )
-records = events | user_updates
+group_updates = st.fixed_dictionaries(
+    {
+        "event_type": st.just("$groupidentify"),
+        "groups": st.fixed_dictionaries({"company": st.sampled_from(["A", ["B", 7], "x" * 151])}),
+        "group_properties": groups | updates,
+    },
+    optional={name: of for name, of in _common.items() if name != "groups"} | {"user_id": people},
+)
+anonymous_events = st.builds(
+    lambda of, device: of | {"user_id": None, "device_id": device},
+    events,
+    st.sampled_from(["d1", "d2"]),
+)
+records = mostly(events | user_updates, group_updates | anonymous_events)
 
 
 def _one_message(items: list[Json], shape: str) -> bytes:
@@ -207,7 +224,10 @@ def settings_pages(draw: st.DrawFn) -> Settings:
     )
     page = {
         "preset": "all_properties" if preset else None,
-        "mappings": {"user_identifier": draw(identifier)},
+        "mappings": {
+            "user_identifier": draw(identifier),
+            "anonymous": draw(st.sampled_from(["skip", "send" if events_on else "skip"])),
+        },
         "events": chosen
         | {
             "enabled": events_on,
@@ -220,6 +240,11 @@ def settings_pages(draw: st.DrawFn) -> Settings:
             "user_properties": draw(attribute_selections),
             "trigger": draw(st.sampled_from(["identify", "always"])),
             "update_only": draw(st.booleans()),
+        },
+        "groups": {
+            "enabled": draw(st.booleans()),
+            "object_types": {"company": "1"},
+            "group_properties": draw(attribute_selections),
         },
         "limits": {"on_violation": draw(st.sampled_from(["dead_letter", "trim"]))},
         "delivery": {

@@ -65,7 +65,7 @@ def test_what_we_send_is_what_the_document_takes(document: Json) -> None:
     seen: Counter[str] = Counter()
 
     @hypothesis_settings(
-        max_examples=60,
+        max_examples=120,
         deadline=None,
         derandomize=True,
         database=None,

@@ -45,6 +45,8 @@ LEAST_SHARES = {
     "update only": 0.02,
     "id": 0.1,
     "email": 0.02,
+    "anonymous_id": 0.02,
+    "object_type_id": 0.02,
     "dead_lettered": 0.02,
 }
 """Of the examples, how many at least have to show what: the check above must have work to do. The
@@ -83,6 +85,9 @@ PAID: dict[str, Any] = ADA | {"event_type": "Paid"}
 LARGE = PAID | {"event_properties": {"words": "x" * 32_000}}
 UPDATE = ADA | {"user_properties": {"plan": "pro"}}
 ALWAYS = {"user_properties": "all", "trigger": "always"}
+GROUPS = {"enabled": True, "object_types": {"company": "1"}, "group_properties": "all"}
+IN_ACME = {"groups": {"company": ["Acme", 7]}}
+NOBODY: dict[str, Any] = PAID | {"user_id": None, "device_id": "d1"}
 
 
 @pytest.mark.parametrize(
@@ -198,6 +203,28 @@ ALWAYS = {"user_properties": "all", "trigger": "always"}
             ),
             [["identify"]],
             id="attributes that are cut",
+        ),
+        pytest.param(
+            [PAID | IN_ACME, UPDATE | IN_ACME],
+            page(groups=GROUPS),
+            [["event", "relationships", "identify"]],
+            id="groups of a person",
+        ),
+        pytest.param(
+            [
+                ADA
+                | {"event_type": "$groupidentify", "group_properties": {"tier": "a", "_x": 1}}
+                | IN_ACME
+            ],
+            page(groups=GROUPS),
+            [["object", "object"]],
+            id="a group update",
+        ),
+        pytest.param(
+            [PAID, NOBODY, NOBODY | LARGE | {"user_id": None}, PAID | {"device_id": "d1"}],
+            page(mappings={"anonymous": "send"}),
+            [["anonymous event"], ["anonymous event"], ["event", "event", "identify"]],
+            id="anonymous events, and whose they are",
         ),
     ],
 )

@@ -64,6 +64,7 @@ SETTINGS = {
         events: {exclude: [Internal Heartbeat]}
         users: {user_properties: all, trigger: changed, state: person, settle_s: 0}
         """,
+    "groups": "groups: {enabled: true, object_types: {company: '1'}}",
     "no users": "{preset: all_properties, users: {enabled: false}}",
 }
 

@@ -8,10 +8,12 @@ from pipeline import plan
 from pipeline.settings import Settings, parse_settings
 from transforms.conditions import Clause
 from transforms.filter import FilterRules
+from transforms.groups import GroupRules
 from transforms.project import EventSelection
 from transforms.sink.lanes import DeliveryPolicy
 
 DEFAULTS = Settings()
+GROUPS = "groups: {{enabled: true, object_types: {{company: '1'}}, group_properties: {}}}"
 
 
 @pytest.mark.parametrize(
@@ -162,3 +164,45 @@ def test_all_properties_are_read_where_one_list_wants_all(page: str) -> None:
 def test_groups_are_read_where_they_are_selected() -> None:
     settings = parse_settings("events: {group_properties: [size]}")
     assert "group_properties" in plan.projection(settings).needed
+
+
+@pytest.mark.parametrize(
+    ("page", "read"),
+    [
+        pytest.param("{}", set(), id="neither"),
+        pytest.param(GROUPS.format("none"), {"groups"}, id="groups"),
+        pytest.param(GROUPS.format("all"), {"groups", "group_properties"}, id="and properties"),
+        pytest.param("groups: {object_types: {company: '1'}}", set(), id="groups that are off"),
+    ],
+)
+def test_groups_are_decoded_where_they_are_sent(page: str, read: set[str]) -> None:
+    needed = plan.projection(parse_settings(page)).needed
+    assert needed & {"groups", "group_properties"} == read
+
+
+def test_a_device_is_decoded_where_it_is_sent() -> None:
+    assert "device_id" in plan.projection(parse_settings("mappings: {anonymous: send}")).needed
+
+
+def test_nothing_is_grouped_or_linked_by_default() -> None:
+    assert plan.group_rules(DEFAULTS) is None
+    assert plan.link_rules(DEFAULTS) is None
+
+
+def test_groups_as_the_page_says() -> None:
+    settings = parse_settings(GROUPS.format("[tier]") + "\nusers: {update_only: true}")
+    assert plan.group_rules(settings) == GroupRules({"company": "1"}, ("tier",))
+    rules = plan.link_rules(settings)
+    assert rules is not None
+    assert (rules.devices, rules.update_only) == (False, True)
+
+
+def test_what_is_known_is_known_of_one_workspace() -> None:
+    pages = [
+        "mappings: {anonymous: send}",
+        "mappings: {anonymous: send}\ncustomerio: {region: eu}",
+        "mappings: {anonymous: send}\ncustomerio: {site_id: '${OTHER}'}",
+    ]
+    rules = [plan.link_rules(parse_settings(page)) for page in pages]
+    assert all(each is not None and each.devices for each in rules)
+    assert len({each.workspace for each in rules if each is not None}) == 3

@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.preview.explain import explain
 from pipeline.preview.explained import WOULD_BE_SENT, Explained
+from pipeline.preview.summary import kind_of
 from pipeline.settings import Settings
 from transforms.records import Message
 
@@ -281,3 +282,67 @@ def test_with_trim_a_note_says_what_was_cut(
     assert explained.outcome == WOULD_BE_SENT
     [note] = explained.notes
     assert (note.name, note.count, note.detail) == (name, count, detail)
+
+
+BATCH = "POST /api/v2/batch"
+RELATED: dict[str, Any] = {
+    "mappings": {"anonymous": "send"},
+    "groups": {"enabled": True, "object_types": {"company": "1"}, "group_properties": ["tier"]},
+}
+
+
+def sent(explained: Explained) -> list[tuple[str, str]]:
+    """What each operation is, and where it goes."""
+    return [(kind_of(each.operation), each.endpoint) for each in explained.sendings]
+
+
+def test_the_operations_of_groups_and_anonymous_people() -> None:
+
+    of_person = explain_one(event(device_id="d", groups={"company": "A", "city": "X"}), RELATED)
+    assert sent(of_person) == [("event", BATCH), ("identify", BATCH), ("relationship", BATCH)]
+    assert [(note.name, note.detail) for note in of_person.notes] == [
+        ("dropped.group_type", "groups.object_types does not name city")
+    ]
+    nobody = explain_one(event(user_id=None, device_id="d"), RELATED)
+    assert sent(nobody) == [("anonymous event", "POST /api/v1/events")]
+    properties = {"$set": {"tier": "a", "size": 1}, "$add": {"n": 1}, "_x": 1}
+    of_group = explain_one(
+        {
+            "event_type": "$groupidentify",
+            "event_time": TIME,
+            "groups": {"company": ["A", "B"]},
+            "group_properties": properties,
+        },
+        RELATED,
+    )
+    assert sent(of_group) == [("object", BATCH), ("object", BATCH)]
+    assert of_group.kind == "group update"
+    assert of_group.left_behind == {"groups.group_properties": ("_x", "size")}
+    assert [note.detail for note in of_group.notes] == [
+        "left out, the stored value is needed: $add"
+    ]
+
+
+def test_groups_that_go_on_alone_say_so() -> None:
+    off = RELATED | {"events": {"exclude": ["Song Played"]}, "mappings": {}}
+    alone = explain_one(event(groups={"company": "A"}), off)
+    assert alone.outcome == WOULD_BE_SENT
+    assert alone.reason == (
+        "only the person is related to objects; the event is filtered.event_type: "
+        '"Song Played" is excluded: events.exclude names it'
+    )
+    update_of = explain_one(update(groups={"company": "A"}, user_properties={"a": 1}), RELATED)
+    assert update_of.reason == (
+        "only the person is related to objects; the user update is skipped.no_selected_property: "
+        "users.user_properties is none; the record has a"
+    )
+
+
+def test_a_group_that_falls_names_itself() -> None:
+    [long, short] = ["x" * 151, "A"]
+    fallen = explain_one(event(groups={"company": [short, long]}), RELATED)
+    assert sent(fallen) == [("event", BATCH), ("relationship", BATCH)]
+    assert fallen.outcome == "dead_lettered.identifier_too_long"
+    assert fallen.reason == (
+        f"one operation falls: the name of a group has 151 bytes; 150 are allowed: {'x' * 59}…"
+    )

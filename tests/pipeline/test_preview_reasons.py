@@ -16,6 +16,18 @@ def where(*clauses: dict[str, Any]) -> dict[str, Any]:
 PLAN = {"property": "event_properties.plan", "op": "is", "values": ["pro", 3]}
 COUNTRY = {"property": "country", "op": "is_set"}
 LONG = "x" * 200
+GROUPS = {
+    "groups": {"enabled": True, "object_types": {"company": "1"}, "group_properties": ["tier"]}
+}
+
+
+def group_update(**properties: Any) -> dict[str, Any]:
+    """A group update as the SDKs send it."""
+    return {
+        "event_type": "$groupidentify",
+        "groups": {"company": "Example"},
+        "group_properties": properties,
+    }
 
 
 @pytest.mark.parametrize(
@@ -158,8 +170,73 @@ LONG = "x" * 200
             {},
             "skipped.group_type",
             "route",
-            "no object type is known for a group of type company",
-            id="group",
+            "groups.enabled is false",
+            id="group, and groups are off",
+        ),
+        pytest.param(
+            {"event_type": "$groupidentify", "groups": {"team": "Example"}},
+            GROUPS,
+            "skipped.group_type",
+            "group",
+            "groups.object_types has no group of type team",
+            id="group of another type",
+        ),
+        pytest.param(
+            {"event_type": "$groupidentify"},
+            GROUPS,
+            "skipped.group_type",
+            "group",
+            "it names no group",
+            id="group without a name",
+        ),
+        pytest.param(
+            group_update(size=1),
+            GROUPS,
+            "skipped.no_selected_property",
+            "group",
+            "groups.group_properties is [tier]; the record has size",
+            id="group without a selected property",
+        ),
+        pytest.param(
+            group_update(_size=1),
+            {"groups": GROUPS["groups"] | {"group_properties": "all"}},
+            "skipped.no_selected_property",
+            "group",
+            "reserved names and null values are left out: _size",
+            id="group with reserved properties only",
+        ),
+        pytest.param(
+            group_update(**{"$add": {"tier": 1}}),
+            GROUPS,
+            "skipped.operator_needs_state",
+            "group",
+            "only operators on the stored value: $add",
+            id="group with operators only",
+        ),
+        pytest.param(
+            event(user_id=None, device_id="x" * 151),
+            {"mappings": {"anonymous": "send"}},
+            "dead_lettered.identifier_too_long",
+            "resolve",
+            f'the device_id has 151 bytes; 150 are allowed: device_id is "{"x" * 58}…',
+            id="a device that is too long",
+        ),
+        pytest.param(
+            event(user_id=None),
+            {"mappings": {"anonymous": "send"}},
+            "dead_lettered.no_identifier",
+            "resolve",
+            "the record has no user identifier and no device_id: the record has no user_id, which "
+            "mappings.user_identifier names",
+            id="anonymous without a device",
+        ),
+        pytest.param(
+            update(user_id=None, device_id="d", user_properties={"plan": 1}),
+            {"mappings": {"anonymous": "send"}, "users": {"user_properties": "all"}},
+            "skipped.anonymous",
+            "resolve",
+            "the record has no user_id, which mappings.user_identifier names",
+            id="anonymous user update",
         ),
         pytest.param(
             {"event_type": 7, "user_id": "u"},

@@ -31,8 +31,11 @@ from pipeline.sources.files import read_messages
 from transforms.build import build_operations
 from transforms.decode import decode_message
 from transforms.filter import Filter, canonical_event_type
+from transforms.groups import GroupRules, read_groups
 from transforms.hashing import plain_sha256
 from transforms.identify import select_person
+from transforms.known import Known, Learned
+from transforms.link import LinkRules, link
 from transforms.project import project_event
 from transforms.properties import PropertyPath
 from transforms.reasons import DELIVERED, weightiest
@@ -97,6 +100,18 @@ SETTINGS = {
             },
         }
     ),
+    "related": Settings.model_validate(
+        {
+            "events": {"exclude": ["Signed Up"]},
+            "users": {"user_properties": ["plan"], "update_only": True},
+            "groups": {
+                "enabled": True,
+                "object_types": {"plan": "1", "role": "2"},
+                "group_properties": "all",
+            },
+            "mappings": {"anonymous": "send"},
+        }
+    ),
     "events-off": Settings.model_validate(
         {"events": {"enabled": False}, "users": {"user_properties": ["plan"], "trigger": "always"}}
     ),
@@ -106,6 +121,13 @@ SETTINGS = {
 def chain(record: Record, settings: Settings, tally: Tally) -> Delivery | Settled:
     """The job's functions one after the other, written down a second time."""
     events, users = settings.events, settings.users
+    if settings.groups.enabled:
+        groups = settings.groups
+        rules = GroupRules(groups.object_types, groups.group_properties)
+        grouped = read_groups(record, rules, tally)
+        if isinstance(grouped, Settled):
+            return grouped
+        record = grouped
     routed = route(record, identify_events=plan.identify_events(settings))
     if isinstance(routed, Settled):
         return routed
@@ -121,10 +143,10 @@ def chain(record: Record, settings: Settings, tally: Tally) -> Delivery | Settle
     identified = resolve_identifier(selected, path, settings.mappings.anonymous)
     if isinstance(identified, Settled):
         return identified
-    rules = plan.shape_rules(settings)
-    if rules:
-        event = compile_rules(rules.event, plain_sha256)
-        person = compile_rules(rules.person, plain_sha256)
+    shapes = plan.shape_rules(settings)
+    if shapes:
+        event = compile_rules(shapes.event, plain_sha256)
+        person = compile_rules(shapes.person, plain_sha256)
         shaped = shape(identified, event, person, tally)
         if isinstance(shaped, Settled):
             return shaped
@@ -133,6 +155,13 @@ def chain(record: Record, settings: Settings, tally: Tally) -> Delivery | Settle
     built = build_operations(identified, names, update_only=users.update_only)
     if isinstance(built, Settled):
         return built
+    if settings.groups.enabled or settings.mappings.anonymous == "send":
+        devices = settings.mappings.anonymous == "send"
+        links = LinkRules("w", devices=devices, update_only=users.update_only)
+        linked = link(built, links, Learned(Known()))
+        if isinstance(linked, Settled):
+            return linked
+        built = linked
     return validate(built, settings.limits.on_violation, tally)
 
 
@@ -184,6 +213,7 @@ records = st.fixed_dictionaries(
     optional={
         "event_type": st.one_of(event_types, scalars),
         "user_id": st.one_of(st.just("u-1"), values),
+        "device_id": st.one_of(st.just("d-1"), values),
         "event_time": times,
         "event_properties": st.one_of(properties, values),
         "user_properties": user_properties,
@@ -191,7 +221,7 @@ records = st.fixed_dictionaries(
             st.dictionaries(names, st.dictionaries(names, properties, max_size=2), max_size=2),
             values,
         ),
-        "groups": values,
+        "groups": st.one_of(st.dictionaries(names, values, max_size=3), values),
         "cohort_id": scalars,
         "in_cohort": st.booleans(),
         "$insert_id": scalars,

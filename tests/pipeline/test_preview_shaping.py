@@ -25,6 +25,7 @@ def test_values_are_shown_as_they_would_be_sent() -> None:
     record = update(user_properties={"trial": "2026-06-01", "phone": "1", **EMPTY})
     explained = explain_one(record, users(drop_empty=True, **rules))
     [sending] = explained.sendings
+    assert isinstance(sending.operation, IdentifyOperation)
     assert sending.operation.attributes == {
         "trial": 1780272000,
         "phone_sha256": hashlib.sha256(b"1").hexdigest(),
@@ -38,6 +39,7 @@ def test_a_salt_is_not_read_and_its_hashes_are_of_their_size(
     rules = {"hash": ["phone"], "hash_salt": "${PREVIEW_SALT}"}
     explained = explain_one(update(user_properties={"phone": ["1", 2]}), users(**rules))
     [sending] = explained.sendings
+    assert isinstance(sending.operation, IdentifyOperation)
     assert sending.operation.attributes == {"phone": [SALTED, SALTED]}
     assert len(SALTED) == 64
 

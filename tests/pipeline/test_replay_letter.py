@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 
@@ -25,10 +26,14 @@ from transforms.records import (
     IdentifyOperation,
     Json,
     Message,
+    ObjectIdentifiers,
     Operation,
     Origin,
     Record,
+    Relationship,
+    RelationshipsOperation,
     Settled,
+    time_of,
 )
 from transforms.tally import Tally
 from transforms.validate import validate_item
@@ -136,6 +141,17 @@ IDENTIFY = IdentifyOperation(
 )
 
 
+RELATED = RelationshipsOperation(
+    identifiers={"id": "ada"}, cio_relationships=(Relationship(ObjectIdentifiers("1", "Acme")),)
+)
+OBJECT = IdentifyOperation(
+    type="object",
+    identifiers={"object_type_id": "1", "object_id": "Acme"},
+    attributes={"tier": "a", "gone": None},
+)
+ANONYMOUS = msgspec.structs.replace(event(), identifiers={"anonymous_id": "d1"})
+
+
 def refused(operation: Operation) -> DeadLetter:
     """The letter of an operation that Customer.io refused."""
     return DeadLetter(
@@ -156,6 +172,9 @@ def refused(operation: Operation) -> DeadLetter:
         pytest.param(event(), False, id="event"),
         pytest.param(event(MAX_ITEM_BYTES), True, id="an event for v1"),
         pytest.param(IDENTIFY, False, id="identify"),
+        pytest.param(RELATED, False, id="relationships"),
+        pytest.param(OBJECT, False, id="object"),
+        pytest.param(ANONYMOUS, True, id="anonymous event"),
     ],
 )
 def test_an_operation_is_sent_with_the_same_bytes(operation: Operation, alone: bool) -> None:
@@ -164,7 +183,9 @@ def test_an_operation_is_sent_with_the_same_bytes(operation: Operation, alone: b
     [item] = delivery.items
     assert item == validate_item(operation, "dead_letter", Tally())
     assert item.alone is alone
-    assert delivery.time_ms == operation.timestamp * 1000
+    # What has no time of its own comes in the order in which it was refused.
+    failed_at = int(datetime.fromisoformat(FAILED_AT).timestamp())
+    assert delivery.time_ms == (time_of(operation) or failed_at) * 1000
     assert delivery.origin.history == History(1, FAILED_AT, "rejected")
     assert (delivery.fallen, delivery.letters) == ((), ())
 
@@ -204,6 +225,45 @@ def test_a_time_without_a_zone_is_utc() -> None:
 
 
 SECRET = "ada@example.com"
+TIMED = {"attributes": {}, "timestamp": 1}
+OTHERS: dict[str, Json] = {
+    "an anonymous identify": {
+        "action": "identify",
+        "identifiers": {"anonymous_id": "d"},
+        **TIMED,
+    },
+    "an identify without a time": {
+        "action": "identify",
+        "identifiers": {"id": "ada"},
+        "attributes": {},
+    },
+    "an object with a time": {
+        "action": "identify",
+        "type": "object",
+        "identifiers": {"object_type_id": "1", "object_id": "A"},
+        **TIMED,
+    },
+    "an object by another id": {
+        "action": "identify",
+        "type": "object",
+        "identifiers": {"cio_object_id": "1"},
+        "attributes": {},
+    },
+    "an event of an object": {
+        "action": "event",
+        "type": "object",
+        "identifiers": {"object_type_id": "1", "object_id": "A"},
+        "name": "A",
+        "id": "0" * 26,
+        **TIMED,
+    },
+    "relationships of an object": {
+        "action": "add_relationships",
+        "type": "object",
+        "identifiers": {"object_type_id": "1", "object_id": "A"},
+        "cio_relationships": [],
+    },
+}
 
 
 @pytest.mark.parametrize(
@@ -261,6 +321,14 @@ SECRET = "ada@example.com"
             ),
             "its operation is none that this program sends",
             id="nobody",
+        ),
+        *(
+            pytest.param(
+                lambda given=operation: changed(record=None, operation=given),
+                "its operation is none that this program sends",
+                id=name,
+            )
+            for name, operation in OTHERS.items()
         ),
         pytest.param(
             lambda: changed(encoding="base64", record="no base64: é"),

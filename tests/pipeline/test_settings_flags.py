@@ -241,6 +241,7 @@ def test_settings_that_take_names() -> None:
     assert {name for name, key in FLAGS.items() if takes_names(key)} == {
         "events_include",
         "events_exclude",
+        "groups_group_properties",
         "events_event_properties",
         "events_user_properties",
         "events_group_properties",

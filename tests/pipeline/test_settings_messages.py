@@ -12,7 +12,7 @@ EVENTS_KEYS = (
     "enabled, include, exclude, where, event_properties, user_properties, group_properties, rename,"
     " drop_empty, unix_seconds, hash, hash_salt, rename_properties"
 )
-TOP_KEYS = "preset, status, customerio, mappings, events, users, limits, delivery"
+TOP_KEYS = "preset, status, customerio, mappings, events, users, groups, limits, delivery"
 REFERENCE = "${ENV_NAME} or secret://projects/P/secrets/S/versions/V"
 PROPERTY = "a top-level field, user_properties.NAME or event_properties.NAME"
 URL = "null, or https://HOST[:PORT][/PATH] (http only to this machine)"
@@ -83,20 +83,6 @@ CASES = [
     ),
     pytest.param(
         """
-        groups:
-          enabled: true
-        mappings:
-          anonymous: send
-        """,
-        f"""
-        settings.yaml: 2 problems
-          line 1  groups: not available yet; allowed: {TOP_KEYS}
-          line 4  mappings.anonymous: "send" is not available yet; allowed: skip, dead_letter
-        """,
-        id="not-available-yet",
-    ),
-    pytest.param(
-        """
         users:
           trigger: changed
           settle_s: -1
@@ -107,6 +93,59 @@ CASES = [
           line 3  users.settle_s: found -1; allowed: an integer from 0 to 86400
         """,
         id="changed-without-a-memory",
+    ),
+    pytest.param(
+        """
+        groups:
+          enabled: true
+          group_properties: [_tier]
+        """,
+        """
+        settings.yaml: 2 problems
+          line 2  groups.enabled: found true without groups.object_types: no group would be sent; give the object type of a group type
+          line 3  groups.group_properties[0]: found "_tier"; Customer.io reserves names that begin with _
+        """,
+        id="groups-without-object-types",
+    ),
+    pytest.param(
+        """
+        groups:
+          object_types: {company: 1, " ": "2", team: "", region: [3]}
+        """,
+        """
+        settings.yaml: 4 problems
+          line 2  groups.object_types.company: found 1; put quotes round it; allowed: a text of 1 to 150 bytes that is not blank
+          line 2  groups.object_types[" "]: the group type is blank
+          line 2  groups.object_types.team: found ""; allowed: a text of 1 to 150 bytes that is not blank
+          line 2  groups.object_types.region: found a list; allowed: a text of 1 to 150 bytes that is not blank
+        """,
+        id="object-types-of-other-kinds",
+    ),
+    pytest.param(
+        f"""
+        groups:
+          object_types: {{company: {"x" * 151}}}
+        """,
+        f"""
+        settings.yaml: 1 problem
+          line 2  groups.object_types.company: found "{"x" * 59}…", an object type id of 151 bytes; allowed: a text of 1 to 150 bytes that is not blank
+        """,
+        id="an-object-type-that-is-too-long",
+    ),
+    pytest.param(
+        """
+        mappings:
+          user_identifier: device_id
+          anonymous: send
+        events:
+          enabled: false
+        """,
+        """
+        settings.yaml: 2 problems
+          line 3  mappings.anonymous: found "send", and events.enabled is false: nothing anonymous would be sent; use skip
+          line 3  mappings.anonymous: found "send", and mappings.user_identifier is device_id, which it sends; use skip
+        """,
+        id="anonymous-with-nothing-to-send",
     ),
     pytest.param(
         """

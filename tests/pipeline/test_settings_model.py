@@ -52,6 +52,7 @@ DEFAULTS: dict[str, Any] = {
         "hash_salt": None,
         "rename_properties": {},
     },
+    "groups": {"enabled": False, "object_types": {}, "group_properties": "none"},
     "limits": {"on_violation": "dead_letter"},
     "delivery": {
         "max_batch_items": 100,
@@ -133,6 +134,7 @@ users:
   hash: [phone]
   hash_salt: none
   rename_properties: {phone: phone_sha256, plan: email}
+groups: {enabled: true, object_types: {company: "1", 7: two}, group_properties: [tier]}
 limits: {on_violation: trim}
 delivery:
   max_batch_items: 1000
@@ -191,6 +193,11 @@ def test_every_key_is_taken_over() -> None:
             "hash": ("phone",),
             "hash_salt": "none",
             "rename_properties": {"phone": "phone_sha256", "plan": "email"},
+        },
+        "groups": {
+            "enabled": True,
+            "object_types": {"company": "1", "7": "two"},
+            "group_properties": ("tier",),
         },
         "limits": {"on_violation": "trim"},
         "delivery": {

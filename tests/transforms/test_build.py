@@ -105,8 +105,8 @@ def test_seconds_are_rounded_down_and_milliseconds_stay_in_the_ulid() -> None:
     result = build_operations(of, {}, update_only=False)
     assert isinstance(result, Built)
     [operation] = result.operations
-    assert (operation.timestamp, result.time_ms) == (EVENT_S, EVENT_S * 1000 + 999)
     assert isinstance(operation, EventOperation)
+    assert (operation.timestamp, result.time_ms) == (EVENT_S, EVENT_S * 1000 + 999)
     assert operation.id == event_ulid(of.record.fields, EVENT_S * 1000 + 999)
 
 

@@ -3,11 +3,13 @@
 import pickle
 from typing import Any
 
+import msgspec
 import pytest
 from apache_beam.coders.typecoders import registry
 from apache_beam.internal import pickler
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from tests.transforms.make import (
     ORIGIN,
@@ -27,11 +29,15 @@ from transforms.records import (
     Built,
     DeadLetter,
     Delivery,
+    Group,
     Identified,
     Item,
     Message,
+    ObjectIdentifiers,
     Projected,
     Record,
+    Relationship,
+    RelationshipsOperation,
     Routed,
     Selected,
 )
@@ -48,10 +54,23 @@ DATA: dict[str, Any] = {
 }
 LETTER = dead_letter("unknown_record", "é", stage="route", record=event()).letter
 OPERATIONS = (event_operation(**DATA), identify_operation(**DATA))
+RELATED = RelationshipsOperation(
+    identifiers={"id": "ada"}, cio_relationships=(Relationship(ObjectIdentifiers("1", "é")),)
+)
 ELEMENTS = [
     pytest.param(message(bytes(range(256))), id="Message"),
     pytest.param(message(b"", publish_time=None), id="Message of a file"),
     pytest.param(event(event_properties=DATA), id="Record"),
+    pytest.param(
+        msgspec.structs.replace(
+            event(), groups=(Group("1", "é"), Group("2", "b", {"gone": None, **DATA}))
+        ),
+        id="Record with groups",
+    ),
+    pytest.param(
+        built(RELATED, msgspec.structs.replace(OPERATIONS[1], type="object", timestamp=UNSET)),
+        id="Built, related",
+    ),
     pytest.param(Routed(update(**DATA), True, False, True), id="Routed"),
     pytest.param(Routed(event(), False, False, True, "filtered.where"), id="Routed, filtered"),
     pytest.param(Projected(event(), False, DATA, True, None), id="Projected"),

@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from tests.transforms.make import event, outcome_of, record, routed, update
 from transforms.conditions import Clause
 from transforms.filter import EVENT_ALIASES, Filter, FilterRules, TimeRange
-from transforms.records import Routed
+from transforms.records import Group, Routed
 
 TYPE = "filtered.event_type"
 WHERE = "filtered.where"
@@ -164,3 +165,21 @@ def test_a_range_comes_before_the_other_rules() -> None:
 def test_a_record_without_a_time_is_left_to_be_a_dead_letter(time: object) -> None:
     of = routed(event(event_time=time))
     assert verdict(FilterRules(within=TimeRange(SINCE, UNTIL)), of) == "event"
+
+
+GROUPED = msgspec.structs.replace(event(), groups=(Group("1", "Acme"),))
+OFF = FilterRules(events_enabled=False, users_enabled=False)
+
+
+@pytest.mark.parametrize(
+    ("given_routed", "filtered"),
+    [
+        pytest.param(Routed(GROUPED, False, True, False), "filtered.events_disabled", id="event"),
+        pytest.param(Routed(GROUPED, False, True, True), "filtered.events_disabled", id="both"),
+        pytest.param(Routed(GROUPED, True, False, True), "filtered.users_disabled", id="update"),
+        pytest.param(Routed(GROUPED, False, False, False), None, id="group update"),
+    ],
+)
+def test_a_record_goes_on_for_its_groups(given_routed: Routed, filtered: str | None) -> None:
+    passed = Filter(OFF).apply(given_routed)
+    assert passed == Routed(GROUPED, given_routed.update, False, False, filtered)

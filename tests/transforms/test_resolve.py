@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 
@@ -16,7 +17,7 @@ from tests.transforms.make import (
     update,
 )
 from transforms.properties import PropertyPath
-from transforms.records import Identified, Settled
+from transforms.records import Group, Identified, Settled
 from transforms.resolve import Anonymous, resolve_identifier
 
 
@@ -154,3 +155,55 @@ def test_any_value_gives_one_identifier_within_the_limit_or_ends(value: Any) -> 
     assert kind in ("id", "email", "cio_id")
     assert text == text.strip()
     assert 0 < len(text.encode()) <= 150
+
+
+def of_nobody(device: object, **more: Any) -> Any:
+    """What `send` makes of an event without a user."""
+    of = selected(record(device_id=device), event={"a": 1}, **more)
+    return resolve_identifier(of, PropertyPath("user_id"), "send")
+
+
+@pytest.mark.parametrize(
+    ("device", "expected"),
+    [
+        pytest.param(" d1 ", {"anonymous_id": "d1"}, id="text"),
+        pytest.param(7, {"anonymous_id": "7"}, id="number"),
+        pytest.param("a@b.c", {"anonymous_id": "a@b.c"}, id="it has no other form"),
+        pytest.param("x" * 150, {"anonymous_id": "x" * 150}, id="150"),
+        pytest.param("x" * 151, TOO_LONG, id="151"),
+        pytest.param("é" * 76, TOO_LONG, id="152 bytes"),
+        pytest.param("", "dead_lettered.no_identifier", id="empty"),
+        pytest.param(None, "dead_lettered.no_identifier", id="none"),
+        pytest.param([], "dead_lettered.no_identifier", id="no text"),
+    ],
+)
+def test_an_event_of_nobody_known(device: object, expected: Any) -> None:
+    result = of_nobody(device)
+    found = result.identifiers if isinstance(result, Identified) else outcome_of(result)
+    assert found == expected
+
+
+def test_of_an_anonymous_record_only_the_event_goes_on() -> None:
+    result = of_nobody("d1", person={"plan": "pro"})
+    assert isinstance(result, Identified)
+    assert (result.event, result.person, result.filtered) == ({"a": 1}, None, None)
+    related = msgspec.structs.replace(record(device_id="d"), groups=(Group("1", "A"),))
+    result = resolve_identifier(selected(related, event={}), PropertyPath("user_id"), "send")
+    assert isinstance(result, Identified)
+    assert result.record.groups == ()
+
+
+@pytest.mark.parametrize("user", [None, "ada", "x" * 151])
+@pytest.mark.parametrize("anonymous", ["skip", "dead_letter", "send"])
+def test_a_group_update_needs_nobody(user: str | None, anonymous: Anonymous) -> None:
+    fields = record(user_id=user, event_type="$groupidentify")
+    of = msgspec.structs.replace(fields, groups=(Group("1", "Acme", {"a": 1}),))
+    result = resolve_identifier(selected(of), PropertyPath("user_id"), anonymous)
+    assert isinstance(result, Identified)
+    assert result.record is of
+
+
+def test_somebody_who_is_no_event_is_skipped() -> None:
+    of = selected(record(device_id="d1"), person={"plan": "pro"})
+    result = resolve_identifier(of, PropertyPath("user_id"), "send")
+    assert outcome_of(result) == "skipped.anonymous"

@@ -9,7 +9,7 @@ from tests.transforms.make import (
     event_operation,
     identify_operation,
 )
-from transforms.records import Item, Json, Operation
+from transforms.records import Item, Json, Operation, RelationshipsOperation
 from transforms.tally import Tally
 from transforms.validate import LimitError, OnViolation, validate_item
 
@@ -39,6 +39,7 @@ def trimmed(operation: Operation) -> tuple[Any, dict[str, int]]:
     item, counts = checked(operation, "trim")
     if not isinstance(item, Item):
         return item, counts
+    assert not isinstance(item.operation, RelationshipsOperation)
     assert json.loads(item.body)["attributes"] == item.operation.attributes
     return item.operation, counts
 

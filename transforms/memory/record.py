@@ -76,7 +76,8 @@ def remember_record(
 ) -> tuple[Person, Identified | Settled]:
     """The person with one more update, and the record with the attributes to send.
 
-    A record that leaves nothing to send is settled, unless it has an event.
+    A record that leaves nothing to send is settled, unless it has an event or goes on for its
+    groups.
 
     `again`: the update may have been sent before, and what became of that is not known. So all that
     the person has is sent, whatever was sent last.
@@ -98,7 +99,10 @@ def remember_record(
     if identified.event is not None:
         return person, msgspec.structs.replace(identified, person=None)
     nothing = "skipped.duplicate" if answer.duplicate else "skipped.unchanged"
-    return person, Settled(identified.filtered or nothing)
+    outcome = identified.filtered or nothing
+    if identified.record.groups:
+        return person, msgspec.structs.replace(identified, person=None, filtered=outcome)
+    return person, Settled(outcome)
 
 
 def _all_of(person: Person, update: Update) -> Json:

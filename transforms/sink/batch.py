@@ -5,13 +5,16 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from transforms.build import UPDATE_ONLY
 from transforms.limits import MAX_ATTRIBUTES, MAX_ITEM_BYTES
 from transforms.records import EventOperation, IdentifyOperation, Item, Operation
+from transforms.resolve import ANONYMOUS_ID, person_key
 
 BATCH_PATH = "/api/v2/batch"
+ANONYMOUS_PATH = "/api/v1/events"
+_ANONYMOUS = person_key({ANONYMOUS_ID: ""})
 _OPEN, _CLOSE = b'{"batch":[', b"]}"
 _FRAME_BYTES = len(_OPEN) + len(_CLOSE) - 1
 """Less the comma that the last item lacks."""
@@ -56,15 +59,19 @@ class Request:
 def _v1_path(operation: Operation) -> str:
     # In v1 the identifier's type is read off its shape: cio_ marks a cio_id.
     [(kind, value)] = operation.identifiers.items()
+    if kind == ANONYMOUS_ID:
+        return ANONYMOUS_PATH
     text = quote(f"cio_{value}" if kind == "cio_id" else value, safe="").replace(".", "%2E")
     return f"/api/v1/customers/{text}/events"
 
 
 def _v1_body(operation: Operation) -> bytes:
     if not isinstance(operation, EventOperation):
-        raise TypeError("only an event goes through the v1 events endpoint")
+        raise TypeError("only an event goes through the v1 events endpoints")
+    anonymous = operation.identifiers if ANONYMOUS_ID in operation.identifiers else {}
     return msgspec.json.encode(
-        {
+        anonymous
+        | {
             "name": operation.name,
             "id": operation.id,
             "timestamp": operation.timestamp,
@@ -91,7 +98,10 @@ class Packer:
         for pending in pendings:
             item = pending.item
             if item.alone:
-                yield from self.rest()
+                # Nothing of somebody anonymous waits in a batch that they could overtake; and if
+                # each of them ended one, there would be no full requests any more.
+                if not item.person.startswith(_ANONYMOUS):
+                    yield from self.rest()
                 yield Request([pending])
                 continue
             if item.identify and self._coalesces(pending):
@@ -143,13 +153,20 @@ class Packer:
 def coalesce(earlier: Pending, later: Pending) -> Pending | None:
     """One identify for two of the same person, the later winning per attribute.
 
-    None where one identify cannot hold both: together over a limit, or only one of them may create
-    the person.
+    None where one identify cannot hold both: together over a limit, each with a device of its own,
+    or only one of them may create the person.
     """
     first, second = earlier.item.operation, later.item.operation
     if not isinstance(first, IdentifyOperation) or not isinstance(second, IdentifyOperation):
         return None
+    if first.timestamp is UNSET or second.timestamp is UNSET:
+        return None
     if first.attributes.get(UPDATE_ONLY) != second.attributes.get(UPDATE_ONLY):
+        return None
+    devices = [
+        each.attributes[ANONYMOUS_ID] for each in (first, second) if ANONYMOUS_ID in each.attributes
+    ]
+    if len(devices) == 2 and devices[0] != devices[1]:
         return None
     attributes = first.attributes | second.attributes
     if len(attributes) - (UPDATE_ONLY in attributes) > MAX_ATTRIBUTES:

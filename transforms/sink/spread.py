@@ -23,16 +23,23 @@ def by_request(pendings: Iterable[Pending], lanes: int, max_items: int) -> list[
     A person has another lane in every bundle. So there must be nothing of another bundle under way.
     """
     persons: dict[str, list[Pending]] = {}
-    total = 0
     for pending in pendings:
-        total += 1
         persons.setdefault(pending.item.person, []).append(pending)
+    # Of somebody anonymous each item is a request, and weighs as much as a full one.
+    weights = [
+        len(of_person) * (max_items if of_person[0].item.alone else 1)
+        for of_person in persons.values()
+    ]
+    total = sum(weights)
     used = min(lanes, max(1, total // (_REQUESTS_A_LANE * max_items)))
     full = -(-total // (used * max_items)) * max_items
     spread: list[list[Pending]] = [[]]
-    for of_person in persons.values():
+    taken = 0
+    for of_person, weight in zip(persons.values(), weights, strict=True):
         # An item too many would be a request of its own.
-        if spread[-1] and len(spread[-1]) + len(of_person) > full and len(spread) < lanes:
+        if spread[-1] and taken + weight > full and len(spread) < lanes:
             spread.append([])
+            taken = 0
         spread[-1] += of_person
+        taken += weight
     return spread + [[] for _ in range(lanes - len(spread))]

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from pipeline.local.customerio.anonymous import ANONYMOUS_ID
+from pipeline.local.customerio.objects import Thing
 from pipeline.local.customerio.people import Person
 from pipeline.local.customerio.records import Event, Rejection
 from pipeline.local.customerio.wire import encode
@@ -15,6 +17,7 @@ from pipeline.local.customerio.workspace import Workspace
 
 _EVENTS = 30
 _PEOPLE = 15
+_OBJECTS = 10
 _REFUSALS = 10
 _CHIPS = 8
 _VALUE_CHARACTERS = 60
@@ -45,6 +48,7 @@ def render(workspace: Workspace) -> str:
             '<div class="stack">',
             _refusals(workspace.rejections(_REFUSALS)),
             _people(workspace.people(_PEOPLE), summary["people"]),
+            _objects(workspace.objects(_OBJECTS), summary["objects"]),
             "</div></div>",
         )
     )
@@ -54,7 +58,7 @@ def _tiles(summary: Mapping[str, Any]) -> str:
     per_request = summary["items"] / summary["requests"] if summary["requests"] else 0.0
     major = (
         _tile("Items applied", summary["applied"], f"of {summary['items']:,} received"),
-        _tile("Events", summary["events"], "without duplicates"),
+        _tile("Events", summary["events"], f"{summary['merged_events']:,} merged"),
         _tile("People", summary["people"], f"{summary['objects']:,} objects"),
         _tile("Requests", summary["requests"], f"{per_request:.1f} items each"),
     )
@@ -119,6 +123,9 @@ def _events(events: list[Event]) -> str:
 
 def _kind(event: Event) -> str:
     kind = "" if event.kind == "event" else f'<span class="badge">{_text(event.kind)}</span>'
+    if ANONYMOUS_ID in event.identifiers:
+        whose = "anonymous" if event.cio_id is None else f"merged into {event.cio_id}"
+        kind += f'<span class="badge">{_text(whose)}</span>'
     if event.timestamp_replaced:
         kind += '<span class="badge warn" title="The timestamp sent was unusable">time = now</span>'
     return kind
@@ -129,12 +136,27 @@ def _people(people: list[Person], total: int) -> str:
         f'<li><div class="line"><h3>{_text(person.email or person.id or person.cio_id)}</h3>'
         f"{_time(int(person.updated), person.updated)}</div>"
         f'<p class="who">{_identifiers(_other_identifiers(person))}</p>'
-        f"{_chips(person.attributes)}</li>"
+        f"{_chips(person.attributes)}{_relationships(person)}</li>"
         for person in reversed(people)
     )
     note = f"{len(people):,} of {total:,}, latest change first" if people else ""
     title = f"People <small>{note}</small>"
     return _card(title, rows, "Nobody is known yet.")
+
+
+def _relationships(person: Person) -> str:
+    return _chips(dict.fromkeys(person.relationships, "object"))
+
+
+def _objects(objects: list[Thing], total: int) -> str:
+    rows = (
+        f'<li><div class="line"><h3>{_text(thing.object_id)}</h3>'
+        f'<span class="badge">type {_text(thing.object_type_id)}</span></div>'
+        f"{_chips(thing.attributes)}</li>"
+        for thing in reversed(objects)
+    )
+    note = f"{len(objects):,} of {total:,}, newest first" if objects else ""
+    return _card(f"Objects <small>{note}</small>", rows, "There are no objects.")
 
 
 def _other_identifiers(person: Person) -> dict[str, str]:

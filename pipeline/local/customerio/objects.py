@@ -32,6 +32,10 @@ class Objects:
         """Objects, the oldest first."""
         return iter(self._things.values())
 
+    def __reversed__(self) -> Iterator[Thing]:
+        """Objects, the newest first."""
+        return reversed(self._things.values())
+
     def find(self, identifiers: Mapping[str, str]) -> Thing | None:
         """The object with these identifiers."""
         key = self._keys.get(identifiers.get("cio_object_id", "")) or _key(identifiers)

@@ -10,7 +10,7 @@ class Event(msgspec.Struct):
 
     ``timestamp`` is Unix seconds; ``timestamp_replaced`` says that the sender's was unusable and
     the server took its own. ``identifiers`` are those of the call, ``cio_id`` the person's (None
-    for an anonymous event). ``sequence`` counts from 1 in the order of arrival.
+    for an anonymous event that is nobody's yet). ``sequence`` counts from 1 as they arrive.
     """
 
     sequence: int
@@ -96,6 +96,7 @@ class Counters(msgspec.Struct):
     ignored_stale_identifies: int = 0
     ignored_operations: int = 0
     identifier_conflicts: int = 0
+    merged_events: int = 0
     timestamps_replaced: int = 0
     unauthorized: int = 0
     throttled: int = 0

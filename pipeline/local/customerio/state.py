@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from pipeline.local.customerio.anonymous import ANONYMOUS_ID, AnonymousEvents
 from pipeline.local.customerio.fields import seconds_or_none
 from pipeline.local.customerio.objects import Objects, Thing, set_attributes
 from pipeline.local.customerio.people import People, Person
@@ -25,6 +26,7 @@ class State:
     def __init__(self, counters: Counters, keep_events: int | None = None) -> None:
         self.people = People()
         self.objects = Objects()
+        self._anonymous = AnonymousEvents()
         self.events: deque[Event] = deque(maxlen=keep_events)
         self.events_received = 0
         self._counters = counters
@@ -60,7 +62,7 @@ class State:
             if event_id in self._event_ids:
                 return "duplicate"
         person = None
-        if "anonymous_id" not in identifiers:
+        if ANONYMOUS_ID not in identifiers:
             person = self.people.find(identifiers) or self.people.create(identifiers, now)
             if person is None:
                 return "ignored"
@@ -68,20 +70,23 @@ class State:
             self._event_ids.add(event_id)
         timestamp, replaced = self._timestamp(operation, now)
         self.events_received += 1
-        self.events.append(
-            Event(
-                sequence=self.events_received,
-                kind=operation["action"],
-                name=operation["name"].strip(),
-                data=operation.get("attributes") or {},
-                timestamp=timestamp,
-                timestamp_replaced=replaced,
-                received=now,
-                id=event_id,
-                identifiers=dict(identifiers),
-                cio_id=person.cio_id if person else None,
-            )
+        event = Event(
+            sequence=self.events_received,
+            kind=operation["action"],
+            name=operation["name"].strip(),
+            data=operation.get("attributes") or {},
+            timestamp=timestamp,
+            timestamp_replaced=replaced,
+            received=now,
+            id=event_id,
+            identifiers=dict(identifiers),
+            cio_id=person.cio_id if person else None,
         )
+        if self.events and len(self.events) == self.events.maxlen:
+            self._anonymous.forget(self.events[0])
+        self.events.append(event)
+        if person is None:
+            self._counters.merged_events += self._anonymous.arrive(event)
         return "applied"
 
     def _identify(self, operation: Operation, now: float) -> Outcome:
@@ -102,6 +107,8 @@ class State:
         person.newest_identify = timestamp
         self.people.touch(person, now)
         self._set_person_attributes(person, identifiers, attributes)
+        if _is_identifier(attributes.get(ANONYMOUS_ID)):
+            self._merge_events(person, attributes[ANONYMOUS_ID], now)
         self._relate(person, operation.get("cio_relationships") or [])
         return "applied"
 
@@ -123,8 +130,17 @@ class State:
             elif name in ("id", "email") and _is_identifier(value):
                 if self._link(person, name, value, identifiers):
                     person.attributes[name] = value
-            elif name != "_update":
+            elif name not in ("_update", ANONYMOUS_ID):
                 person.attributes[name] = value
+
+    def _merge_events(self, person: Person, anonymous_id: str, now: float) -> None:
+        """The events of an anonymous id become the person's; a conflict if it is another's."""
+        merged = self._anonymous.identify(anonymous_id, person.cio_id, now)
+        if merged is None:
+            self._counters.identifier_conflicts += 1
+            return
+        self._counters.merged_events += merged
+        person.attributes[ANONYMOUS_ID] = anonymous_id
 
     def _link(self, person: Person, key: str, value: str, identifiers: Mapping[str, str]) -> bool:
         """Set an identifier given as an attribute; False for a conflict (an update failure).
@@ -173,6 +189,7 @@ class State:
                 self.people.link(kept, {key: value})
         kept.attributes = {**gone.attributes, **kept.attributes}
         kept.relationships = {**gone.relationships, **kept.relationships}
+        self._anonymous.move(gone.cio_id, kept.cio_id)
         for event in self.events:
             if event.cio_id == gone.cio_id:
                 event.cio_id = kept.cio_id

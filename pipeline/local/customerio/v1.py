@@ -41,7 +41,7 @@ def customer_event(workspace: Workspace, segment: str, body: bytes) -> Answer:
 
 
 def anonymous_event(workspace: Workspace, body: bytes) -> Answer:
-    """POST /api/v1/events: an event of an anonymous_id. It is kept without a person."""
+    """POST /api/v1/events: an event of an anonymous_id. It is kept until somebody gets the id."""
     return _event(workspace, None, body, [])
 
 

@@ -156,12 +156,12 @@ class Workspace:
         with self._changed:
             return list(self._refusals)
 
-    def objects(self) -> list[Thing]:
-        """Objects, the oldest first."""
+    def objects(self, limit: int | None = None) -> list[Thing]:
+        """Objects, the oldest first; the last ``limit`` of them."""
         with self._changed:
             return [
                 msgspec.structs.replace(thing, attributes=dict(thing.attributes))
-                for thing in self._state.objects
+                for thing in _last(self._state.objects, limit)
             ]
 
     def rejections(self, limit: int | None = None) -> list[Rejection]:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from tests.packing import pack
-from transforms.records import EventOperation, IdentifyOperation, Item, Operation
+from transforms.records import EventOperation, IdentifyOperation, Item, Operation, time_of
 from transforms.sink.batch import Pending, Request
 from transforms.tally import Tally
 from transforms.ulid import event_ulid
@@ -48,8 +48,14 @@ def item(operation: Operation) -> Item:
     return validate_item(operation, "dead_letter", Tally())
 
 
+def time_ms(operation: Operation) -> int:
+    """When an operation happened, Unix milliseconds; what has no time is of the first moment."""
+    seconds = time_of(operation)
+    return (BASE_S if seconds is None else seconds) * 1000
+
+
 def pending(operation: Operation, owner: int = 0) -> Pending:
-    return Pending(item(operation), owner, operation.timestamp * 1000)
+    return Pending(item(operation), owner, time_ms(operation))
 
 
 def pendings(operations: Iterable[Operation]) -> list[Pending]:

@@ -12,7 +12,7 @@ from apache_beam.transforms.window import FixedWindows, IntervalWindow, Timestam
 from apache_beam.utils.timestamp import Timestamp
 
 from pipeline.local.customerio import CustomerIoStandIn
-from tests.transforms.sink.operations import BASE_S, item
+from tests.transforms.sink.operations import BASE_S, item, time_ms
 from transforms.coders import register
 from transforms.reasons import OUTCOMES
 from transforms.records import DeadLetter, Delivery, Operation, Origin
@@ -58,7 +58,7 @@ def delivery(
     """The record of the `number`-th message, as the stage before the sink hands it on."""
     return Delivery(
         Origin(f"m{number}", BASE_S + 0.5, {"source": str(number)}),
-        operations[0].timestamp * 1000,
+        time_ms(operations[0]),
         tuple(map(item, operations)),
         fallen,
         letters,

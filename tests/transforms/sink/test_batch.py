@@ -11,8 +11,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.packing import pack
-from tests.transforms.sink.operations import LARGE, event, items_of, pendings, requests_of, shown
-from transforms.records import IdentifyOperation, Operation
+from tests.transforms.sink.operations import (
+    LARGE,
+    event,
+    identify,
+    items_of,
+    pendings,
+    requests_of,
+    shown,
+)
+from transforms.records import (
+    IdentifyOperation,
+    ObjectIdentifiers,
+    Operation,
+    Relationship,
+    RelationshipsOperation,
+    time_of,
+)
 from transforms.resolve import person_key
 from transforms.sink.batch import BATCH_PATH, Pending, Request
 
@@ -180,18 +195,20 @@ def check_coalesced(given_operations: list[Operation], requests: list[Request]) 
     """Every item of a request against a merge made by hand."""
     for request in requests:
         for sent in request.pendings:
-            parts = [given_operations[owner] for owner in owners(sent)]
-            if len(parts) == 1:
-                assert sent.item.operation == parts[0]
+            given = [given_operations[owner] for owner in owners(sent)]
+            if len(given) == 1:
+                assert sent.item.operation == given[0]
                 continue
-            assert all(isinstance(part, IdentifyOperation) for part in parts)
+            parts = [part for part in given if isinstance(part, IdentifyOperation)]
+            assert parts == given
             assert len({person_key(part.identifiers) for part in parts}) == 1
             assert len({"_update" in part.attributes for part in parts}) == 1
             merged: dict[str, Any] = {}
             for part in parts:
                 merged |= part.attributes
-            assert sent.item.operation.attributes == merged
-            assert sent.item.operation.timestamp == max(part.timestamp for part in parts)
+            newest = max(time_of(part) or 0 for part in parts)
+            assert shown(sent.item.operation)["attributes"] == merged
+            assert time_of(sent.item.operation) == newest
             assert sent.owner == owners(sent)[-1]
 
 
@@ -221,3 +238,85 @@ def test_halves_hold_the_same_items(given_operations: list[Operation]) -> None:
             assert [*one.pendings, *two.pendings] == list(request.pendings)
             assert abs(len(one.pendings) - len(two.pendings)) <= 1
             assert items_of(one) + items_of(two) == items_of(request)
+
+
+# Anonymous events, relationships, objects
+
+RELATED = RelationshipsOperation(
+    identifiers={"id": "ada"},
+    cio_relationships=(Relationship(ObjectIdentifiers("1", "Acme")),),
+)
+OBJECT = IdentifyOperation(
+    type="object",
+    identifiers={"object_type_id": "1", "object_id": "Acme"},
+    attributes={"tier": "a", "gone": None},
+)
+
+
+@pytest.mark.parametrize("words", ["x", LARGE])
+def test_an_anonymous_event_as_it_leaves(words: str) -> None:
+    [request] = requests_of([event(7, {"anonymous_id": "a/b c"}, words=words)])
+
+    assert request.path == "/api/v1/events"
+    assert msgspec.json.decode(request.body()) == {
+        "anonymous_id": "a/b c",
+        "name": "E7",
+        "id": event(7).id,
+        "timestamp": 1_700_000_007,
+        "data": {"words": words},
+    }
+
+
+def test_an_anonymous_event_ends_no_batch() -> None:
+    nobody = {"anonymous_id": "d1"}
+    requests = requests_of([event(1), event(2, nobody), event(3), event(4, nobody), event(5)])
+
+    found = [[pending.owner for pending in request.pendings] for request in requests]
+    assert found == [[1], [3], [0, 2, 4]]
+
+
+def test_relationships_and_objects_as_they_leave() -> None:
+    [request] = requests_of([RELATED, OBJECT])
+
+    assert items_of(request) == [
+        {
+            "action": "add_relationships",
+            "type": "person",
+            "identifiers": {"id": "ada"},
+            "cio_relationships": [{"identifiers": {"object_type_id": "1", "object_id": "Acme"}}],
+        },
+        {
+            "action": "identify",
+            "type": "object",
+            "identifiers": {"object_type_id": "1", "object_id": "Acme"},
+            "attributes": {"tier": "a", "gone": None},
+        },
+    ]
+
+
+def _device(device: str | None) -> dict[str, Any]:
+    return {"anonymous_id": device} if device else {}
+
+
+def test_updates_of_an_object_stay_apart() -> None:
+    [request] = requests_of([OBJECT, OBJECT, identify(1, plan="pro"), identify(2, plan="free")])
+    assert [len(pending.parts) for pending in request.pendings] == [0, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "together"),
+    [
+        pytest.param("d1", "d1", True, id="the same device"),
+        pytest.param("d1", "d2", False, id="two devices"),
+        pytest.param("d1", None, True, id="no other device"),
+        pytest.param(None, "d2", True, id="a device behind it"),
+    ],
+)
+def test_an_identify_holds_one_device(one: str | None, two: str | None, together: bool) -> None:
+    given_two = [
+        identify(number, None, n=number, **_device(device))
+        for number, device in enumerate((one, two))
+    ]
+    [request] = requests_of(given_two)
+    sent = [item["attributes"].get("anonymous_id") for item in items_of(request)]
+    assert sent == ([one or two] if together else [one, two])

@@ -90,3 +90,17 @@ def test_a_person_whose_items_would_not_fit_begins_another_lane() -> None:
     spread = by_request(items(0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 3), 4, 2)
 
     assert [len(lane) for lane in spread] == [2, 5, 5, 0]
+
+
+def test_an_anonymous_event_weighs_as_much_as_a_full_request() -> None:
+    made = [
+        pending(event(number, {"anonymous_id": f"d{number}"}), number) for number in range(40)
+    ] + [pending(event(number, {"id": f"p{number}"}), number) for number in range(40, 240)]
+
+    spread = by_request(made, 16, 100)
+
+    anonymous = [sum(each.item.alone for each in lane) for lane in spread]
+    assert sum(anonymous) == 40
+    assert max(anonymous) == 3
+    # The other events have no requests of their own because of that.
+    assert sum(len(lane) > each for lane, each in zip(spread, anonymous, strict=True)) == 1

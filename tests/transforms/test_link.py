@@ -1,0 +1,190 @@
+"""Link: who is told of which object and device, and how often."""
+
+from collections import defaultdict
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.transforms.make import EVENT_S, event, event_operation, many, outcome_of
+from transforms.known import Known, Learned
+from transforms.link import LinkRules, link
+from transforms.records import (
+    Built,
+    EventOperation,
+    Group,
+    IdentifyOperation,
+    Operation,
+    Relationship,
+    RelationshipsOperation,
+)
+
+BOTH = LinkRules("w", devices=True)
+ADA, BOB = {"id": "ada"}, {"id": "bob"}
+ACME, ZOO = Group("1", "Acme"), Group("1", "Zoo")
+
+
+def built(
+    identifiers: dict[str, str],
+    *groups: Group,
+    device: str | None = None,
+    operations: tuple[Operation, ...] = (event_operation(),),
+    filtered: str | None = None,
+) -> Built:
+    of = msgspec.structs.replace(event(device_id=device), groups=groups)
+    return Built(of, EVENT_S * 1000 + 5, operations, filtered, identifiers)
+
+
+def added(learned: Learned, of: Built, rules: LinkRules = BOTH) -> list[Any]:
+    """What goes along with a record: the names of objects, the attributes of identifies."""
+    result = link(of, rules, learned)
+    assert isinstance(result, Built)
+    assert result.operations[: len(of.operations)] == of.operations
+    return [_shown(each) for each in result.operations[len(of.operations) :]]
+
+
+def _shown(operation: Operation) -> Any:
+    if isinstance(operation, RelationshipsOperation):
+        return [each.identifiers.object_id for each in operation.cio_relationships]
+    assert isinstance(operation, IdentifyOperation)
+    return operation.attributes
+
+
+def test_an_object_is_told_once_for_each_person() -> None:
+    learned = Learned(Known())
+    assert added(learned, built(ADA, ACME, ZOO)) == [["Acme", "Zoo"]]
+    assert added(learned, built(ADA, ZOO)) == []
+    assert added(learned, built(BOB, ZOO)) == [["Zoo"]]
+    assert added(learned, built(ADA, Group("2", "Zoo"))) == [["Zoo"]]
+    assert added(learned, built({"email": "A@x.org"}, ACME)) == [["Acme"]]
+    assert added(learned, built({"email": "a@X.ORG"}, ACME)) == []
+
+
+def test_the_operation_names_person_and_objects() -> None:
+    result = link(built(ADA, ACME), LinkRules("w"), Learned(Known()))
+    assert isinstance(result, Built)
+    [_event, operation] = result.operations
+    assert isinstance(operation, RelationshipsOperation)
+    assert (operation.type, operation.identifiers) == ("person", ADA)
+    [related] = operation.cio_relationships
+    assert isinstance(related, Relationship)
+    assert (related.identifiers.object_type_id, related.identifiers.object_id) == ("1", "Acme")
+
+
+@pytest.mark.parametrize(
+    ("filtered", "outcome"),
+    [
+        pytest.param("filtered.event_type", "filtered.event_type", id="filtered"),
+        pytest.param(
+            "skipped.operator_needs_state", "skipped.operator_needs_state", id="operators only"
+        ),
+        pytest.param(None, "skipped.no_selected_property", id="nothing said"),
+    ],
+)
+def test_a_record_ends_when_its_groups_were_all_and_are_known(
+    filtered: str | None, outcome: str
+) -> None:
+    learned = Learned(Known())
+    alone = built(ADA, ACME, operations=(), filtered=filtered, device="d")
+    assert added(learned, alone) == [{"anonymous_id": "d"}, ["Acme"]]
+    assert outcome_of(link(alone, BOTH, learned)) == outcome
+    # What is not sent tells of no device either.
+    other = built(ADA, ACME, operations=(), filtered=filtered, device="e")
+    assert outcome_of(link(other, BOTH, learned)) == outcome
+    assert added(learned, built(ADA, device="e")) == [{"anonymous_id": "e"}]
+
+
+def test_a_name_that_is_too_long_takes_no_other_with_it_and_is_told_each_time() -> None:
+    learned = Learned(Known())
+    long = Group("1", "é" * 76)
+    assert added(learned, built(ADA, long, ACME)) == [["Acme"], ["é" * 76]]
+    assert added(learned, built(ADA, long, ACME)) == [["é" * 76]]
+
+
+def test_each_object_of_a_group_update_is_an_identify_each_time() -> None:
+    learned = Learned(Known())
+    groups = (Group("1", "Acme", {"a": 1}), Group("2", "Zoo", {"a": None}))
+    for _time in range(2):
+        result = link(built({}, *groups, operations=(), device="d"), BOTH, learned)
+        assert isinstance(result, Built)
+        assert list(result.operations) == [
+            IdentifyOperation(
+                type="object",
+                identifiers={"object_type_id": "1", "object_id": "Acme"},
+                attributes={"a": 1},
+            ),
+            IdentifyOperation(
+                type="object",
+                identifiers={"object_type_id": "2", "object_id": "Zoo"},
+                attributes={"a": None},
+            ),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("device", "attributes"),
+    [
+        pytest.param("d", [{"anonymous_id": "d"}], id="text"),
+        pytest.param(" d ", [{"anonymous_id": "d"}], id="blanks"),
+        pytest.param("", [], id="empty"),
+        pytest.param(None, [], id="none"),
+        pytest.param("x" * 151, [], id="too long"),
+    ],
+)
+def test_the_device_of_a_person(device: str | None, attributes: list[Any]) -> None:
+    assert added(Learned(Known()), built(ADA, device=device)) == attributes
+
+
+def test_the_identify_has_the_time_of_its_record_and_creates_nobody_with_update_only() -> None:
+    rules = LinkRules("w", devices=True, update_only=True)
+    result = link(built(ADA, device="d"), rules, Learned(Known()))
+    assert isinstance(result, Built)
+    assert result.operations[1] == IdentifyOperation(
+        identifiers=ADA, attributes={"anonymous_id": "d", "_update": True}, timestamp=EVENT_S
+    )
+
+
+def test_devices_are_left_alone_unless_they_are_asked_for() -> None:
+    assert added(Learned(Known()), built(ADA, device="d"), LinkRules("w")) == []
+
+
+people = st.sampled_from(["ada", "bob", None])
+devices = st.sampled_from(["d1", "d2"])
+
+
+@many
+@given(st.lists(st.lists(st.tuples(people, devices), max_size=8), max_size=4), st.data())
+def test_a_device_is_told_when_it_is_called_for(
+    bundles: list[list[tuple[str | None, str]]], data: st.DataObject
+) -> None:
+    """Against a model: owner by device, and the devices with events since their identify."""
+    known = Known()
+    owners: dict[str, str] = {}
+    open_devices: defaultdict[str, bool] = defaultdict(lambda: True)
+    for records in bundles:
+        learned = Learned(known)
+        owners_now, open_now = dict(owners), open_devices.copy()
+        for person, device in records:
+            if person is None:
+                anonymous = built({"anonymous_id": device})
+                assert link(anonymous, BOTH, learned) == anonymous
+                open_now[device] = True
+                continue
+            called_for = owners_now.setdefault(device, person) == person and open_now[device]
+            expected = [{"anonymous_id": device}] if called_for else []
+            assert added(learned, built({"id": person}, device=device)) == expected
+            if called_for:
+                open_now[device] = False
+        if data.draw(st.booleans(), "the bundle ends well"):
+            learned.keep()
+            owners, open_devices = owners_now, open_now
+
+
+def test_an_anonymous_event_goes_on_as_it_is() -> None:
+    operation = EventOperation(
+        identifiers={"anonymous_id": "d"}, name="A", id="0" * 26, timestamp=1, attributes={}
+    )
+    of = built({"anonymous_id": "d"}, device="d", operations=(operation,))
+    assert link(of, BOTH, Learned(Known())) == of

@@ -1,0 +1,182 @@
+"""Link: relates a person to objects, and to the device that they used before they were known.
+
+Customer.io has to be told either only once. So a record is held against what this process has told
+already, and what is new goes along with it. The objects of a group update are told each time.
+
+`mappings.anonymous: send`: an identify with the attribute `anonymous_id` makes the anonymous events
+of that device the person's own. It takes those that arrived before it or in the five minutes after
+(https://docs.customer.io/journeys/anonymous-events). So it need not leave behind them: what a
+bundle sends is under way together, and a bundle that fails sends its identify again. An anonymous
+event that comes later calls for one more, with the next record of its person.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+import msgspec
+from msgspec import Struct
+
+from transforms.build import UPDATE_ONLY
+from transforms.known import Learned, known_of
+from transforms.limits import MAX_IDENTIFIER_BYTES, value_bytes
+from transforms.records import (
+    Built,
+    Group,
+    IdentifyOperation,
+    ObjectIdentifiers,
+    Operation,
+    Relationship,
+    RelationshipsOperation,
+    Settled,
+)
+from transforms.resolve import ANONYMOUS_ID, DEVICE_ID, device_of, is_group_update, person_key
+from transforms.stage import Stage, StageDoFn
+from transforms.tally import Tally
+
+_STAGE = "link"
+
+
+class LinkRules(Struct, frozen=True):
+    """What is linked, and for whom."""
+
+    workspace: str
+    """Names the workspace of Customer.io that is told."""
+    devices: bool = False
+    """Whether people are linked to their devices."""
+    update_only: bool = False
+    """Whether an identify never creates a person."""
+
+
+class _Owner(NamedTuple):
+    """Whose a device is."""
+
+    person: str
+    merged: bool
+    """Whether an identify has left since its last anonymous event."""
+
+
+def link(built: Built, rules: LinkRules, learned: Learned) -> Built | Settled:
+    """The record with the operations that link its person to what is new.
+
+    Settled when its groups were all that was left of it, and nothing of them is new.
+    """
+    if ANONYMOUS_ID in built.identifiers:
+        _expect_identify(built.identifiers[ANONYMOUS_ID], learned)
+        return built
+    groups = built.record.groups
+    if is_group_update(built.record):
+        return _with(built, map(_object_identify, groups))
+    person = person_key(built.identifiers)
+    new = [group for group in groups if _is_new(person, group, learned)] if groups else []
+    if not new and not built.operations:
+        return Settled(built.filtered or "skipped.no_selected_property")
+    if rules.devices:
+        built = _with(built, _device_identify(built, person, rules, learned))
+    return _with(built, _relationships(new, built.identifiers)) if new else built
+
+
+def _with(built: Built, operations: Iterable[Operation]) -> Built:
+    return msgspec.structs.replace(built, operations=(*built.operations, *operations))
+
+
+def _object_identify(group: Group) -> Operation:
+    given = ObjectIdentifiers(group.object_type_id, group.object_id)
+    return IdentifyOperation(
+        type="object",
+        identifiers=msgspec.structs.asdict(given),
+        attributes=group.attributes or {},
+    )
+
+
+def _is_new(person: str, group: Group, learned: Learned) -> bool:
+    """Whether the person has not been related to the object yet; notes that they are now."""
+    if _has_long_name(group):
+        # It is going to be refused, each time.
+        return True
+    key: Hashable = (person, group.object_type_id, group.object_id)
+    if learned.get(key):
+        return False
+    learned.note(key, True)
+    return True
+
+
+def _has_long_name(group: Group) -> bool:
+    return value_bytes(group.object_id) > MAX_IDENTIFIER_BYTES
+
+
+def _relationships(groups: list[Group], identifiers: dict[str, str]) -> Iterator[Operation]:
+    """One operation for all; a name that is too long must not take the others with it."""
+    for long in (False, True):
+        related = [
+            Relationship(ObjectIdentifiers(group.object_type_id, group.object_id))
+            for group in groups
+            if _has_long_name(group) == long
+        ]
+        if related:
+            yield RelationshipsOperation(identifiers=identifiers, cio_relationships=tuple(related))
+
+
+def _expect_identify(device: str, learned: Learned) -> None:
+    """An anonymous event: if its device is somebody's, Customer.io has to be told that again."""
+    owner = learned.get((DEVICE_ID, device))
+    if owner is not None:
+        learned.note((DEVICE_ID, device), _Owner(owner.person, merged=False))
+
+
+def _device_identify(
+    built: Built, person: str, rules: LinkRules, learned: Learned
+) -> Iterator[Operation]:
+    """The identify that makes the anonymous events of the record's device its person's, if it is
+    called for.
+
+    An operation of its own, so that it does not fall with the record's identify; the sink makes
+    them one. An anonymous id can never be given to a second person: whoever is known to have it
+    keeps it.
+    """
+    device = device_of(built.record.fields)
+    if device is None or value_bytes(device) > MAX_IDENTIFIER_BYTES:
+        return
+    owner = learned.get((DEVICE_ID, device))
+    if owner is not None and (owner.merged or owner.person != person):
+        return
+    learned.note((DEVICE_ID, device), _Owner(person, merged=True))
+    attributes = {ANONYMOUS_ID: device}
+    yield IdentifyOperation(
+        identifiers=built.identifiers,
+        attributes={**attributes, UPDATE_ONLY: True} if rules.update_only else attributes,
+        timestamp=(built.person_time_ms or built.time_ms) // 1000,
+    )
+
+
+class _LinkDoFn(StageDoFn[Built, Built]):
+    stage = _STAGE
+
+    def __init__(self, rules: LinkRules) -> None:
+        self._rules = rules
+
+    def start_bundle(self) -> None:
+        self._learned = Learned(known_of(self._rules.workspace))
+        self._registered = False
+        super().start_bundle()
+
+    def bind(self, tally: Tally) -> Callable[[Built], Built | Settled]:
+        return partial(link, rules=self._rules, learned=self._learned)
+
+    def process(
+        self, element: Any, finalizer: Any = beam.DoFn.BundleFinalizerParam
+    ) -> Iterator[Any]:
+        if not self._registered:
+            # Called when the runner has committed the bundle. The sink is in the same fused stage,
+            # so it has delivered everything by then.
+            finalizer.register(self._learned.keep)
+            self._registered = True
+        yield from super().process(element)
+
+
+class LinkPeople(Stage):
+    """Built -> Built, with what Customer.io is to be told of objects and devices."""
+
+    def __init__(self, rules: LinkRules) -> None:
+        super().__init__(_LinkDoFn(rules), Built, Built)
