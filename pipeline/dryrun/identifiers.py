@@ -7,10 +7,10 @@ from collections import Counter
 from typing import Any, Final
 
 from pipeline.dryrun.bounded import BoundedCounter
-from transforms.limits import value_bytes
+from transforms.limits import MAX_IDENTIFIER_BYTES, value_bytes
 from transforms.properties import PropertyPath
 from transforms.records import Record
-from transforms.resolve import MAX_IDENTIFIER_BYTES, identifier_text, identifiers_of
+from transforms.resolve import identifier_text, identifiers_of
 
 PLACEHOLDERS: Final = frozenset(
     {

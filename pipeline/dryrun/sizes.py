@@ -11,11 +11,11 @@ from transforms.limits import (
     MAX_ATTRIBUTES,
     MAX_EVENT_DATA_BYTES,
     MAX_EVENT_NAME_BYTES,
+    MAX_IDENTIFIER_BYTES,
     MAX_ITEM_BYTES,
     value_bytes,
 )
 from transforms.records import EventOperation, IdentifyOperation, Operation
-from transforms.resolve import MAX_IDENTIFIER_BYTES
 
 
 class Limit(NamedTuple):

@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.preview.walk import SALTED
 from tests.pipeline.test_preview_explain import event, explain_one, update
+from transforms.records import IdentifyOperation
 
 EMPTY = {"initial_utm_source": "EMPTY"}
 

@@ -24,7 +24,16 @@ from transforms.memory.keyed import RememberByKey, Remembered
 from transforms.memory.people import PeopleOfRun
 from transforms.memory.person import MemoryPolicy
 from transforms.memory.record import memory_key, remembered, update_of
-from transforms.records import History, Identified, IdentifyOperation, Json, Origin, Record, Settled
+from transforms.records import (
+    History,
+    Identified,
+    IdentifyOperation,
+    Json,
+    Origin,
+    Record,
+    Settled,
+    time_of,
+)
 from transforms.stage import StageOutput
 from transforms.tally import PROCESS_LEDGER, Tally
 from transforms.validate import validate
