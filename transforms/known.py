@@ -9,7 +9,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 MAX_KNOWN = 100_000
-"""Entries of a process; about 40 MB."""
+"""Entries of a process; about 30 MB."""
 
 
 class Known:
