@@ -63,6 +63,7 @@ def _flow(watched: Watched) -> Iterator[Chart]:
         ("Dead letters by reason", ("dead_lettered.",)),
         ("Filtered and skipped", ("filtered.", "skipped.")),
         ("Left out, trimmed, clashes", ("dropped.", "unapplied.", "trimmed.", "clash.")),
+        ("Updates that the memory has no place for", ("memory.",)),
     ):
         names = [metric.name for metric in METRICS if metric.name.startswith(prefixes)]
         yield Chart(f"{title}, in 5 minutes", "in 5 min", (("", _by_name(watched, *names)),))

@@ -41,6 +41,9 @@ EXAMPLES = {
 DATAFLOW = ("--runner=DataflowRunner", "--project=p", "--region=r", "--max_num_workers=2")
 Document = dict[str, Any]
 
+NEEDS = {("users_trigger", "changed"): {"users_state": "person"}}
+"""Settings that a choice cannot do without."""
+
 
 def check(document: Document) -> None:
     """Whether the API, the parser and the model take such a form; AssertionError or ParseError."""
@@ -72,7 +75,7 @@ def check_parameter(parameter: Document) -> None:
     if kind == "ENUM":
         assert tuple(options) == key.choices
     for value in values:
-        load_settings(None, {name: value})
+        load_settings(None, NEEDS.get((name, value), {}) | {name: value})
     if default is not None:
         assert load_settings(None, {name: default}) == Settings()
 
