@@ -82,7 +82,7 @@ def _interruptible() -> Iterator[None]:
 
 
 def _run(options: RunOptions, directory: Path, console: Console, running: ExitStack) -> int:
-    load_settings(str(options.settings))
+    remembers = load_settings(str(options.settings)).users.state == "person"
     endpoint, page = options.endpoint, None
     if options.real:
         _step(console, 1, "Customer.io: your own workspace, with your credentials")
@@ -100,7 +100,8 @@ def _run(options: RunOptions, directory: Path, console: Console, running: ExitSt
     _step(console, 3, f"Published {messages:,} messages with {records:,} records: {what}")
 
     ledger_file = directory / "ledger.json"
-    pipeline = _start_pipeline(options, directory, subscription, endpoint, running)
+    state = [f"--state_file={directory / 'people.sqlite'}"] if remembers else []
+    pipeline = _start_pipeline(options, directory, subscription, endpoint, running, state)
     _step(console, 4, f"Streaming with the pipeline, process {pipeline.pid}")
     if options.serve:
         _serve(console, topic, page, pipeline)
@@ -146,8 +147,10 @@ def _start_pipeline(
     subscription: str,
     endpoint: str | None,
     running: ExitStack,
+    state: list[str],
 ) -> LocalProcess:
     arguments = [
+        *state,
         f"--settings={options.settings}",
         f"--input_subscription={subscription}",
         f"--dead_letter_files={directory / 'dead_letters'}",
