@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from hashlib import blake2b
-from itertools import chain
 
 import msgspec
 
 from transforms.event_time import InvalidTimeError, event_time_ms
 from transforms.memory.people import People
 from transforms.memory.person import MemoryPolicy, Person, Update, remember
-from transforms.records import Identified, Json, Record, Settled
+from transforms.records import Identified, Record, Settled
 from transforms.resolve import person_key
 from transforms.tally import Tally
 from transforms.ulid import event_ulid
@@ -91,7 +90,8 @@ def remember_record(
         tally.add("unapplied.operator", answer.refused)
     attributes = answer.attributes
     if again or (answer.duplicate and identified.record.origin.history is not None):
-        attributes = _all_of(person, update)
+        # Also what is removed. Of a property that is not there nothing is known.
+        attributes = person.values
     if attributes:
         return person, msgspec.structs.replace(
             identified, person=attributes, person_time_ms=answer.time_ms
@@ -103,9 +103,3 @@ def remember_record(
     if identified.record.groups:
         return person, msgspec.structs.replace(identified, person=None, filtered=outcome)
     return person, Settled(outcome)
-
-
-def _all_of(person: Person, update: Update) -> Json:
-    """Every value of a person; null for what is removed, or named and not there."""
-    named = chain.from_iterable(update.operations.values())
-    return dict.fromkeys(named) | person.values
