@@ -27,7 +27,6 @@ from pipeline.sources.dataflow import ReadOnDataflow
 from pipeline.sources.files import ReadFromFiles
 from pipeline.sources.portable import ReadOnWorkers
 from pipeline.sources.subscription import ReadFromSubscription
-from transforms.memory.people import OpenPeople
 from transforms.records import Message
 from transforms.sink.sink import DeliverToCustomerIo
 
@@ -115,7 +114,7 @@ class Variant(NamedTuple):
     build: Callable[..., None] = graph.build
     steps: list[str] = STEPS
     settings: Settings = SETTINGS
-    people: OpenPeople | None = None
+    extras: graph.Extras = graph.Extras()
     stores: Set[str] = frozenset()
     """What may store elements before the step that reads: names of files, and no record."""
 
@@ -156,7 +155,7 @@ VARIANTS = {
         FileStore("/data/letters"),
         steps=STEPS + IN_PLACE_STEPS,
         settings=REMEMBERED,
-        people=people_of_process,
+        extras=graph.Extras(people=people_of_process),
     ),
     "replay of a subscription": Variant(
         lambda: ReadFromSubscription(SUBSCRIPTION, 10.0),
@@ -201,7 +200,7 @@ def new_job(name: str) -> api.Pipeline:
         policy = plan.delivery_policy(SETTINGS, 4, hold=False)
         sink = DeliverToCustomerIo(policy, SETTINGS.customerio.credentials)
         source, settings = variant.source(), variant.settings
-        variant.build(pipeline, source, settings, sink, variant.store, variant.people)
+        variant.build(pipeline, source, settings, sink, variant.store, variant.extras)
 
     return proto_of(build)
 
@@ -410,7 +409,7 @@ def test_batches_are_known_as_such_also_without_beams_type_checks(name: str) -> 
     sink = DeliverToCustomerIo(policy, SETTINGS.customerio.credentials)
     variant = VARIANTS[name]
     source, settings = variant.source(), variant.settings
-    variant.build(pipeline, source, settings, sink, variant.store, variant.people)
+    variant.build(pipeline, source, settings, sink, variant.store, variant.extras)
 
     fns = [
         pickler.loads(api.ParDoPayload.FromString(step.spec.payload).do_fn.payload)[0]
