@@ -19,6 +19,7 @@ from transforms.records import (
     Operation,
     Relationship,
     RelationshipsOperation,
+    time_of,
 )
 
 BOTH = LinkRules("w", devices=True)
@@ -188,3 +189,10 @@ def test_an_anonymous_event_goes_on_as_it_is() -> None:
     )
     of = built({"anonymous_id": "d"}, device="d", operations=(operation,))
     assert link(of, BOTH, Learned(Known())) == of
+
+
+def test_a_device_is_told_under_the_newest_time_of_the_person() -> None:
+    of = msgspec.structs.replace(built(ADA, device="d"), person_time_ms=(EVENT_S + 60) * 1000)
+    result = link(of, BOTH, Learned(Known()))
+    assert isinstance(result, Built)
+    assert time_of(result.operations[-1]) == EVENT_S + 60

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.transforms.make import event, identified, json_objects, many, outcome_of, update
 from transforms.hashing import plain_sha256
-from transforms.records import Identified, Json
+from transforms.records import Group, Identified, Json
 from transforms.shape import PropertyRules, ShapeRules, compile_rules, shape, steps_of
 from transforms.tally import Tally
 
@@ -208,6 +209,21 @@ def test_what_becomes_of_a_record(
     data: Json | None, person: Json | None, filtered: str | None, expected: Any
 ) -> None:
     assert of_record(data, person, filtered) == expected
+
+
+def test_the_time_of_the_person_stays() -> None:
+    given_one = replace(identified(update(), person={"a": 1}), person_time_ms=5)
+    result = shape(
+        given_one, None, compile_rules(PropertyRules(rename={"a": "b"}), marked), Tally()
+    )
+    assert result == replace(given_one, person={"b": 1})
+
+
+def test_a_record_goes_on_for_its_groups() -> None:
+    record = replace(update(), groups=(Group("1", "Acme"),))
+    drop = compile_rules(PropertyRules(drop_empty=True), marked)
+    result = shape(identified(record, person=EMPTY), None, drop, Tally())
+    assert result == replace(identified(record), filtered="skipped.no_selected_property")
 
 
 NAMES = ("at", "mail", "initial_at", "initial_b", "when", "b", "x")

@@ -25,6 +25,7 @@ from transforms.memory.people import PeopleOfRun
 from transforms.memory.person import MemoryPolicy
 from transforms.memory.record import memory_key, remembered, update_of
 from transforms.records import (
+    Group,
     History,
     Identified,
     IdentifyOperation,
@@ -367,3 +368,20 @@ def test_by_key_a_bug_is_a_dead_letter_and_no_time_is_refused_later() -> None:
     counts, _latencies = PROCESS_LEDGER.snapshot(with_open=True)
     assert counts == {"dead_lettered.internal_error": 1}
     PROCESS_LEDGER.reset()
+
+
+@pytest.mark.parametrize(
+    ("filtered", "outcome"),
+    [
+        pytest.param(None, "skipped.duplicate", id="a copy"),
+        pytest.param("filtered.where", "filtered.where", id="a copy that was filtered"),
+    ],
+)
+def test_a_record_without_anything_to_send_goes_on_for_its_groups(
+    filtered: str | None, outcome: str
+) -> None:
+    memory = Memory()
+    one = add(2, 100, filtered=filtered)
+    related = replace(one, record=replace(one.record, groups=(Group("1", "Acme"),)))
+    assert memory.sent(related) == {"seats": 2}
+    assert memory(related) == replace(related, person=None, filtered=outcome)
