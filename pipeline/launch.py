@@ -2,9 +2,7 @@
 
 import logging
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +21,8 @@ from pipeline import finality, graph, plan
 from pipeline.deadletters import FileStore, Store, TopicStore
 from pipeline.dryrun.run import look
 from pipeline.generations import cause, run_once, run_subscription
-from pipeline.ledger import read_ledger, render, write_ledger
+from pipeline.ledger import read_ledger, render
+from pipeline.ledger_file import ledger_written
 from pipeline.memory import collect_rarely, share_arenas
 from pipeline.options import (
     DATAFLOW,
@@ -59,7 +58,6 @@ from transforms.sink.sink import DeliverToCustomerIo
 _LOG = logging.getLogger(__name__)
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
-_LEDGER_EVERY_S = 1.0
 _GRACE_S = 15.0
 
 
@@ -248,7 +246,7 @@ def carry_out(work: Callable[[], int], options: PipelineOptions, settings: Setti
     with (
         opened(given, settings),
         stop_on_signals(patience_s),
-        _ledger_written(ledger_file),
+        ledger_written(ledger_file),
     ):
         try:
             code = work()
@@ -280,42 +278,3 @@ def _run_files(reading: Reading, options: PipelineOptions, paths: list[str]) -> 
             )
             code = EXIT_FAILED
     return code
-
-
-@contextmanager
-def _ledger_written(path: Path | None) -> Iterator[None]:
-    """Keeps the ledger's file up to date, and writes the final one at the end.
-
-    Raises UsageError when it cannot be written at the start; later that is a warning.
-    """
-    if path is None:
-        yield
-        return
-    try:
-        write_ledger(path, final=False)
-    except OSError as error:
-        raise UsageError(f"--ledger_file: {path} cannot be written: {error.strerror}") from error
-    ended = threading.Event()
-
-    def keep_writing() -> None:
-        written = True
-        while written and not ended.wait(_LEDGER_EVERY_S):
-            written = _written(path, final=False)
-
-    writer = threading.Thread(target=keep_writing, name="ledger", daemon=True)
-    writer.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        writer.join()
-        _written(path, final=True)
-
-
-def _written(path: Path, *, final: bool) -> bool:
-    try:
-        write_ledger(path, final=final)
-    except OSError as error:
-        _LOG.warning("The ledger cannot be written to %s any more: %s", path, error.strerror)
-        return False
-    return True
