@@ -13,6 +13,7 @@ from transforms.filter import TimeRange
 PROG: Final = "python -m pipeline backfill"
 FORMS: Final = "a file, a folder, a glob, or a gs:// prefix, of .json, .ndjson, .gz or .zip files"
 _INPUTS: Final = ("--input_files", "--input_subscription")
+_DRY_RUN: Final = "--dry_run"
 
 
 class CommandLineError(Exception):
@@ -99,6 +100,11 @@ def _problems(given: argparse.Namespace, others: Sequence[str]) -> Iterator[str]
     for flag in _INPUTS:
         if any(other == flag or other.startswith(f"{flag}=") for other in others):
             yield f"{flag} is the job's; a backfill reads what --from names"
+    if any(other == _DRY_RUN or other.startswith(f"{_DRY_RUN}=") for other in others):
+        yield (
+            f"{_DRY_RUN} is the job's, and a backfill sends; leave out --yes to see what it would "
+            "send, or give the job's --dry_run with --input_files"
+        )
     times = {}
     for name in ("since", "until"):
         text = getattr(given, name)

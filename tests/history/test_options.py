@@ -45,6 +45,12 @@ def test_times_are_utc_unless_they_say_otherwise(
     assert parse(["--from=x", *flags]).within == expected
 
 
+@pytest.mark.parametrize("flag", ["--dry_run", "--dry_run=True"])
+def test_a_dry_run_is_refused_for_a_backfill_sends(flag: str) -> None:
+    [problem] = problems("--from=x", "--settings=s", "--yes", flag)
+    assert problem.startswith("--dry_run is the job's, and a backfill sends")
+
+
 @pytest.mark.parametrize(
     ("text", "names"),
     [
