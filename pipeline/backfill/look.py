@@ -23,6 +23,7 @@ from transforms import event_time
 from transforms.decode import decoded
 from transforms.event_time import InvalidTimeError, event_time_ms
 from transforms.filter import TimeRange
+from transforms.known import Known
 from transforms.pushdown import Projection, object_reader
 from transforms.reasons import DELIVERED
 from transforms.records import Message, Record, Settled
@@ -116,7 +117,7 @@ def look(
 ) -> Look:
     """Looks at files; what cannot be read is passed over, and told when it is sent."""
     sample = Sample()
-    sampler = _Sampler(Walker(settings), within, sample, len(files))
+    sampler = _Sampler(Walker(settings, Known()), within, sample, len(files))
     for file in _spread(files, SAMPLED_TEXTS):
         with suppress(FileReadError):
             sampler.file(file)

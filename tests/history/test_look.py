@@ -51,6 +51,13 @@ def test_amounts_are_about_right(tmp_path: Path) -> None:
     assert time_ms(export.before(7, 0)) <= seen.sample.latest_ms <= time_ms(export.total)
 
 
+def test_a_person_is_related_once_as_in_the_job(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(record(OLD_S, groups={"company": "Acme"}) * 50)
+    groups = {"enabled": True, "object_types": {"company": "1"}}
+    seen = looked(tmp_path, settings=Settings.model_validate({"groups": groups}))
+    assert (seen.records, seen.operations) == (50, 51)
+
+
 def test_what_is_read_wholly_is_exact(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(
         record(OLD_S) * 5
