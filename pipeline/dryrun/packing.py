@@ -55,8 +55,10 @@ class Packing:
     def add(self, delivery: Delivery) -> None:
         """Takes a record's operations, in the order in which the sink would get them."""
         waiting = _Waiting(len(delivery.items), delivery.fallen)
+        person_ms = delivery.person_time_ms
         for item in delivery.items:
-            self._part.append(Pending(item, waiting, delivery.time_ms))
+            time_ms = person_ms if person_ms and item.identify else delivery.time_ms
+            self._part.append(Pending(item, waiting, time_ms))
             self._part_bytes += len(item.body)
         if not delivery.items:
             self.outcomes[weightiest(waiting.outcomes)] += 1

@@ -463,3 +463,23 @@ def test_the_cards_agree_with_the_outcomes() -> None:
         ("would be dead letters", "25.0 %", "1 record"),
         ("people named", "1", "who of them is new is not known"),
     ]
+
+
+def test_remembered_values_are_packed_by_the_times_of_their_people(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The second update came late and carries the time of the first: so they become one."""
+    monkeypatch.setattr("pipeline.dryrun.packing.PART_ITEMS", 1)
+    updates = [
+        event(
+            number,
+            event_type="$identify",
+            user_id="ada",
+            event_time=f"2026-05-04 10:00:0{9 - number}.000000",
+            user_properties={name: 1},
+        )
+        for number, name in ((1, "plan"), (2, "seats"))
+    ]
+    settings = {"users": {"user_properties": ["plan", "seats"], "state": "person"}}
+    look = look_at(messages(*updates), settings)
+    assert look.chain.outcomes() == {"coalesced.identify": 1, "delivered": 1}
