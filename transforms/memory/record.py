@@ -97,9 +97,14 @@ def remember_record(
             identified, person=attributes, person_time_ms=answer.time_ms
         )
     if identified.event is not None:
-        return person, msgspec.structs.replace(identified, person=None)
+        # The time goes along: a device may be told of with the event, under no older one.
+        return person, msgspec.structs.replace(
+            identified, person=None, person_time_ms=answer.time_ms
+        )
     nothing = "skipped.duplicate" if answer.duplicate else "skipped.unchanged"
     outcome = identified.filtered or nothing
     if identified.record.groups:
-        return person, msgspec.structs.replace(identified, person=None, filtered=outcome)
+        return person, msgspec.structs.replace(
+            identified, person=None, filtered=outcome, person_time_ms=answer.time_ms
+        )
     return person, Settled(outcome)

@@ -19,6 +19,8 @@ from msgspec.structs import replace
 from tests.transforms.make import EVENT_S, ORIGIN, outcome_of
 from transforms import coders
 from transforms.build import build_operations
+from transforms.known import Known, Learned
+from transforms.link import LinkRules, link
 from transforms.memory.in_place import RememberInPlace
 from transforms.memory.keyed import RememberByKey, Remembered
 from transforms.memory.people import PeopleOfRun
@@ -162,6 +164,22 @@ def test_an_update_that_changes_nothing() -> None:
     assert event.person is None
     was_filtered = update({"$set": {"plan": "pro"}}, 3, filtered="filtered.where")
     assert outcome_of(memory(was_filtered)) == "filtered.where"
+
+
+def test_a_device_is_told_of_under_the_newest_time_of_the_person() -> None:
+    """Customer.io drops an older identify, and nobody would tell it of the device again."""
+    memory = Memory(CHANGED)
+    memory(update({"$set": {"plan": "pro"}}, 100))
+    unchanged = update(
+        {"$set": {"plan": "pro"}}, 50, event={}, event_type="Paid", device_id="phone"
+    )
+    event = memory(unchanged)
+    assert isinstance(event, Identified)
+    built = build_operations(event, {}, update_only=False)
+    assert not isinstance(built, Settled)
+    linked = link(built, LinkRules("workspace", devices=True), Learned(Known()))
+    assert not isinstance(linked, Settled)
+    assert [time_of(operation) for operation in linked.operations] == [EVENT_S + 50, EVENT_S + 100]
 
 
 def test_what_is_counted() -> None:
