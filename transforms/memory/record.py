@@ -6,9 +6,14 @@ from hashlib import blake2b
 import msgspec
 
 from transforms.event_time import InvalidTimeError, event_time_ms
+from transforms.limits import (
+    MAX_ATTRIBUTE_NAME_BYTES,
+    MAX_ATTRIBUTE_VALUE_BYTES,
+    value_bytes,
+)
 from transforms.memory.people import People
 from transforms.memory.person import MemoryPolicy, Person, Update, remember
-from transforms.records import Identified, Record, Settled
+from transforms.records import Identified, Json, Record, Settled
 from transforms.resolve import person_key
 from transforms.tally import Tally
 from transforms.ulid import event_ulid
@@ -91,7 +96,7 @@ def remember_record(
     attributes = answer.attributes
     if again or (answer.duplicate and identified.record.origin.history is not None):
         # Also what is removed. Of a property that is not there nothing is known.
-        attributes = person.values
+        attributes = _whole(person, update)
     if attributes:
         return person, msgspec.structs.replace(
             identified, person=attributes, person_time_ms=answer.time_ms
@@ -108,3 +113,20 @@ def remember_record(
             identified, person=None, filtered=outcome, person_time_ms=answer.time_ms
         )
     return person, Settled(outcome)
+
+
+def _whole(person: Person, update: Update) -> Json:
+    """All that is known of the person, but for what is over a limit and not the update's own.
+
+    Such a value was refused with its own update, and would have every other one refused with it.
+    """
+    own = {name for arguments in update.operations.values() for name in arguments}
+    return {
+        name: value
+        for name, value in person.values.items()
+        if name in own
+        or (
+            value_bytes(name) <= MAX_ATTRIBUTE_NAME_BYTES
+            and value_bytes(value) <= MAX_ATTRIBUTE_VALUE_BYTES
+        )
+    }
