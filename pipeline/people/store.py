@@ -89,6 +89,9 @@ class FileOfPeople:
 
         `published_s`: when its message was published, Unix seconds; None for a line of a file.
         """
+        if self._undone:
+            # Tried again, its records may come in other batches, and be worked on in another order.
+            return True
         if published_s is None:
             return self._unsettled
         return self._unsettled_until is not None and published_s < self._unsettled_until
@@ -107,7 +110,8 @@ class FileOfPeople:
     def roll_back(self, *, comes_again: bool) -> None:
         """Forgets the changes. `comes_again`: their records are the next that this process reads.
 
-        If not, others may overtake them: it is as if this process had begun after a crash.
+        If not, others may overtake them: it is as if this process had begun after a crash. If they
+        do, it is like that until the next commit.
         """
         with self._lock:
             self._kept.clear()

@@ -14,6 +14,9 @@ from pipeline.people.file import APPLICATION_ID, VERSION, StateFileError
 from pipeline.people.kept import Kept
 from pipeline.people.process import people_of_process, remembering
 from pipeline.people.store import FileOfPeople
+from tests.transforms.make import EVENT_S
+from tests.transforms.memory.test_remember import update
+from transforms.memory.in_place import _RememberInPlaceDoFn
 from transforms.memory.person import MemoryPolicy, Person, Update, remember
 
 DAYS = 90
@@ -282,14 +285,32 @@ class TestUnsettled:
         people = FileOfPeople(path, DAYS, lambda: NOW)
         people.put({ADA: person("pro")})
         people.roll_back(comes_again=comes_again)
-        assert people.may_be_unsettled(None) is not comes_again
+        assert people.may_be_unsettled(None)
+        assert people.may_be_unsettled(NOW + DAY_S)
         if then_commits:
             people.put({ADA: person("pro")})
             people.commit()
+            assert people.may_be_unsettled(None) is not comes_again
         people.close()
         people = FileOfPeople(path, DAYS, lambda: NOW)
         assert people.may_be_unsettled(NOW - 1) is unsettled
         people.close()
+
+
+def test_a_bundle_in_other_batches_leaves_nothing_behind_a_newer_time(path: str) -> None:
+    """The newer update was taken, the older one was not, and now comes first."""
+    policy = MemoryPolicy(settle_ms=600_000, only_changes=True)
+    with remembering(path, DAYS):
+        fn = _RememberInPlaceDoFn(policy, people_of_process)
+        fn.setup()
+        fn.start_bundle()
+        older, newer = update({"$set": {"seats": 1}}, 100), update({"$set": {"plan": "a"}}, 200)
+        for batch in ([newer], [older]):
+            list(fn.steps(batch, []))
+        finality.roll_back(comes_again=True)
+        [sent] = fn.steps([newer, older], [])
+        assert sent[-1].person_time_ms == (EVENT_S + 200) * 1000
+        assert sent[-1].person == {"seats": 1, "plan": "a"}
 
 
 def test_people_and_ledger_become_final_together(
