@@ -111,10 +111,12 @@ class Walker:
                 result = step(element)
             except Exception as error:
                 result = internal_error(error, element, stage=stage)
+            if stage == "link":
+                # Whatever becomes of the record behind it, as in the job.
+                learned.keep()
             if isinstance(result, Settled):
                 return Walk(record, stage, result, passed, tally.counts)
             passed[stage] = element = result
-        learned.keep()
         return Walk(record, DELIVER, element, passed, tally.counts)
 
     def _steps(self, tally: Tally, learned: Learned) -> Iterator[tuple[str, _Step]]:

@@ -483,3 +483,15 @@ def test_remembered_values_are_packed_by_the_times_of_their_people(
     settings = {"users": {"user_properties": ["plan", "seats"], "state": "person"}}
     look = look_at(messages(*updates), settings)
     assert look.chain.outcomes() == {"coalesced.identify": 1, "delivered": 1}
+
+
+def test_relationships_that_are_too_large_are_a_dead_letter_once() -> None:
+    """Told is told, in the job too: its next records go without them."""
+    update = {"event_type": "$identify", "user_id": "ada", "user_properties": {"plan": 1}}
+    groups = {"company": [f"{number:0140}" for number in range(300)]}
+    settings = {"groups": {"enabled": True, "object_types": {"company": "1"}}}
+    look = look_at(messages(*(event(n, **update, groups=groups) for n in range(2))), settings)
+    assert look.chain.outcomes() == {
+        "dead_lettered.item_too_large": 1,
+        "skipped.no_selected_property": 1,
+    }
