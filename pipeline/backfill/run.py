@@ -99,9 +99,7 @@ def _settings(asked: Backfill, given: StreamOptions) -> Settings:
 def _on_one_machine(asked: Backfill, options: PipelineOptions, settings: Settings) -> int:
     given = options.view_as(StreamOptions)
     path = manifest_path(asked, given)
-    not_data = (path, given.ledger_file, given.settings)
-    own = frozenset(str(Path(name).resolve()) for name in not_data if name)
-    found = find(asked.source, asked.within, own)
+    found = find(asked.source, asked.within, _own(path, given))
     work = Work(found.files, manifests.digest(settings), asked.within, asked.events)
     with manifests.held(path):
         manifest = manifests.read(path, work)
@@ -138,6 +136,21 @@ def _on_one_machine(asked: Backfill, options: PipelineOptions, settings: Setting
         finally:
             cursors.leave(key)
     return _close(cursor, path, code)
+
+
+def _own(manifest: Path, given: StreamOptions) -> frozenset[str]:
+    """Files of the backfill itself, which may lie among the others and are no data."""
+    people = given.state_file
+    names = (
+        manifest,
+        given.ledger_file,
+        given.settings,
+        given.environment_file,
+        people,
+        # SQLite's own beside it; after a crash it stays.
+        people and f"{people}-wal",
+    )
+    return frozenset(str(Path(name).resolve()) for name in names if name)
 
 
 def _send(cursor: Cursor, build: graph.Builder, options: PipelineOptions) -> int:

@@ -159,3 +159,15 @@ def test_where_the_place_is_kept(letters: str, folder: str) -> None:
     assert usual == path("./x", "s", "--since=2026-01-01")
     assert len({usual, path("y", "s"), path("x", "t"), path("gs://x", "s")}) == 4
     assert path("x", "s", "--manifest=m") == Path("m")
+
+
+def test_its_own_files_are_no_data(refuse: Refuse, tmp_path: Path) -> None:
+    """Keys would become dead letters; a file of people that has come to be, another backfill."""
+    own = {"environment_file": "keys.env", "state_file": "people.sqlite"}
+    for name in (*own.values(), "people.sqlite-wal"):
+        (tmp_path / name).write_text("CUSTOMERIO_API_KEY=secret")
+    (tmp_path / "settings.json").write_text(
+        json.dumps(SETTINGS | {"users": {"user_properties": ["plan"], "state": "person"}})
+    )
+    flags = [f"--{flag}={tmp_path / name}" for flag, name in own.items()]
+    assert "Looking at 1 file of" in refuse(f"--from={tmp_path}/*", *flags)
