@@ -47,6 +47,10 @@ class LinkRules(Struct, frozen=True):
     """Whether people are linked to their devices."""
     update_only: bool = False
     """Whether an identify never creates a person."""
+    remembered: bool = False
+    """Whether people are remembered. Then only a record that went through its person's memory tells
+    of a device, under the newest time that the memory knows: under a newer one, Customer.io would
+    drop what the memory sends next."""
 
 
 class _Owner(NamedTuple):
@@ -72,7 +76,7 @@ def link(built: Built, rules: LinkRules, learned: Learned) -> Built | Settled:
     new = [group for group in groups if _is_new(person, group, learned)] if groups else []
     if not new and not built.operations:
         return Settled(built.filtered or "skipped.no_selected_property")
-    if rules.devices:
+    if rules.devices and not (rules.remembered and built.person_time_ms is None):
         built = _with(built, _device_identify(built, person, rules, learned))
     return _with(built, _relationships(new, built.identifiers)) if new else built
 

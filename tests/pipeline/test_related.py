@@ -14,6 +14,7 @@ from pipeline.deadletters import FileStore
 from pipeline.generations import run_once
 from pipeline.ledger import Ledger, read_ledger
 from pipeline.local.customerio import CustomerIoStandIn, Match, Person, Respond
+from pipeline.people.process import people_of_process, remembering
 from pipeline.settings import Settings
 from pipeline.sources.files import ReadFromFiles
 from tests.end_to_end.harness import API_KEY, SITE_ID
@@ -282,3 +283,32 @@ def test_neither_is_in_the_graph_unless_it_is_asked_for(
     }
     assert person(customerio).attributes == {}
     assert (person(customerio).relationships, customerio.workspace.objects()) == ({}, [])
+
+
+def test_a_device_never_makes_customerio_drop_what_the_memory_sends(
+    customerio: CustomerIoStandIn, tmp_path: Path
+) -> None:
+    """The event is newer than the update that comes behind it, and no memory knows of it."""
+    settings = Settings.model_validate(
+        {
+            "customerio": {"endpoint": customerio.url},
+            "mappings": SEND,
+            "users": {"user_properties": ["seats"], "state": "person"},
+        }
+    )
+    added = {"user_properties": {"$add": {"seats": 5}}}
+    with remembering(str(tmp_path / "people"), 90):
+        for record in (event(30, device_id="D"), update(10, device_id="D", **added)):
+            lines = tmp_path / "records.ndjson"
+            lines.write_bytes(msgspec.json.encode(record))
+
+            def build(pipeline: beam.Pipeline, path: str = str(lines)) -> None:
+                policy = plan.delivery_policy(settings, 1, hold=False, one_bundle_at_a_time=True)
+                sink = DeliverToCustomerIo(policy, settings.customerio.credentials)
+                store = FileStore(str(tmp_path / "dead"))
+                extras = graph.Extras(people=people_of_process)
+                graph.build(pipeline, ReadFromFiles([path]), settings, sink, store, extras)
+
+            run_once(build, PipelineOptions([]))
+    assert person(customerio).attributes == {"seats": 5, "anonymous_id": "D"}
+    assert customerio.workspace.summary()["ignored_stale_identifies"] == 0
