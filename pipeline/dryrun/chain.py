@@ -90,8 +90,9 @@ class Chain:
 
     def _note(self, sent: Sent) -> None:
         self.operations[sent.kind] += 1
-        self.people.add(hash(sent.item.person))
         operation = sent.operation
+        if operation.type == "person":
+            self.people.add(hash(sent.item.person))
         name = getattr(operation, "name", None)
         if name is not None:
             self.events.add(name)

@@ -16,6 +16,7 @@ from pipeline.dryrun.sizes import IDENTIFIER
 from pipeline.dryrun.traffic import EVENT, GROUP, USER
 from pipeline.settings.model import Settings
 from transforms.filter import canonical_event_type
+from transforms.groups import object_attributes
 from transforms.identify import person_attributes
 from transforms.project import project_event
 from transforms.properties import PropertyPath
@@ -101,7 +102,7 @@ def own_times(look: Look) -> tuple[Timeline, int]:
 
 
 def goes_along(space: str, name: str, settings: Settings) -> tuple[str, ...]:
-    """Where the settings send a property: `events`, `people`, both or nowhere."""
+    """Where the settings send a property: `events`, `people`, `objects`, several or nowhere."""
     given = {name: 1}
     fields = {EVENT: {"event_properties": given}, USER: {"user_properties": given}}.get(
         space, {"group_properties": {"type": {"name": given}}}
@@ -114,6 +115,13 @@ def goes_along(space: str, name: str, settings: Settings) -> tuple[str, ...]:
     attributes = person_attributes(record, users.user_properties, Tally())
     if users.enabled and name in attributes:
         where.append("people")
+    groups = settings.groups
+    if (
+        space == GROUP
+        and groups.enabled
+        and object_attributes(given, groups.group_properties, Tally())
+    ):
+        where.append("objects")
     return tuple(where)
 
 
@@ -141,6 +149,7 @@ def never_seen(look: Look) -> Iterator[tuple[str, str]]:
         ("events.user_properties", USER, settings.events.user_properties),
         ("events.group_properties", GROUP, settings.events.group_properties),
         ("users.user_properties", USER, settings.users.user_properties),
+        ("groups.group_properties", GROUP, settings.groups.group_properties),
     ):
         if selection not in ("none", "all"):
             yield from ((key, name) for name in selection if (space, name) not in seen)

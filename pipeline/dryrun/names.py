@@ -103,9 +103,7 @@ def properties(look: Look) -> Section:
             size(seen.largest_bytes),
         )
         if where:
-            going.append(
-                (*row, "with " + " and ".join(where) if where != ("people",) else "people")
-            )
+            going.append((*row, ("with " if "events" in where else "") + " and ".join(where)))
         else:
             staying.append(row)
     columns = (

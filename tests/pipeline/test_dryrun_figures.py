@@ -29,6 +29,9 @@ from transforms.records import Message
 from transforms.reserved import RESERVED_EVENT_DATA
 
 ALL: dict[str, Any] = {"preset": "all_properties", "users": {"user_properties": "all"}}
+OBJECTS: dict[str, Any] = {
+    "groups": {"enabled": True, "object_types": {"company": "1"}, "group_properties": ["a"]}
+}
 
 
 @hypothesis_settings(max_examples=200, deadline=None)
@@ -154,6 +157,8 @@ def test_properties_with_their_types_and_sizes() -> None:
         pytest.param(USER, "_a", ALL, ("events",), id="reserved in people"),
         pytest.param(USER, "email", ALL, ("events",), id="an identifier"),
         pytest.param(GROUP, "a", ALL, ("events",), id="a group's"),
+        pytest.param(GROUP, "a", OBJECTS, ("objects",), id="an object's"),
+        pytest.param(GROUP, "b", OBJECTS, (), id="not an object's"),
         pytest.param(USER, "a", {"users": {"user_properties": ["a"]}}, ("people",), id="a list"),
         pytest.param(USER, "b", {"users": {"user_properties": ["a"]}}, (), id="not in it"),
         pytest.param(EVENT, "a", {"users": {"user_properties": ["a"]}}, (), id="the other side"),
@@ -495,3 +500,17 @@ def test_relationships_that_are_too_large_are_a_dead_letter_once() -> None:
         "dead_lettered.item_too_large": 1,
         "skipped.no_selected_property": 1,
     }
+
+
+def test_an_object_is_nobody() -> None:
+    update = event(
+        1,
+        event_type="$groupidentify",
+        user_id=None,
+        groups={"company": "Acme"},
+        group_properties={"company": {"Acme": {"a": 1}}},
+    )
+    look = look_at(messages(update), OBJECTS)
+    assert look.chain.operations == {"identify": 1}
+    assert not look.chain.people.counts
+    assert not list(facts.never_seen(look))
