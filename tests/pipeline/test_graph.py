@@ -90,7 +90,7 @@ BY_KEY = "Remember/Person/ParDo(_RememberByKeyDoFn)"
 
 # With users.state: person, people with the runner: records of people are stored by person, once.
 BY_KEY_STEPS = [
-    "Remember/Split/FlatMap(_split)",
+    "Remember/Split/FlatMap(split)",
     BY_KEY,
     "Build remembered/Apply/ParDo(_BuildDoFn)",
     "Validate remembered/Apply/ParDo(_ValidateDoFn)",

@@ -296,7 +296,7 @@ def test_a_device_never_makes_customerio_drop_what_the_memory_sends(
             "users": {"user_properties": ["seats"], "state": "person"},
         }
     )
-    added = {"user_properties": {"$add": {"seats": 5}}}
+    added: dict[str, Any] = {"user_properties": {"$add": {"seats": 5}}}
     with remembering(str(tmp_path / "people"), 90):
         for record in (event(30, device_id="D"), update(10, device_id="D", **added)):
             lines = tmp_path / "records.ndjson"

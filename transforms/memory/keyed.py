@@ -18,7 +18,9 @@ from apache_beam.transforms.userstate import (
 )
 from apache_beam.typehints import KV, List
 from apache_beam.utils.timestamp import Duration, Timestamp
+from msgspec.structs import replace
 
+from transforms.api_key import without_api_key
 from transforms.event_time import InvalidTimeError
 from transforms.memory.person import MemoryPolicy, decode_person, encode_person
 from transforms.memory.record import memory_key, remember_record, update_of
@@ -44,14 +46,22 @@ class Remembered(NamedTuple):
     remembered: StageOutput
 
 
-def _split(batch: list[Identified]) -> Iterator[Any]:
+def split(batch: list[Identified]) -> Iterator[Any]:
     """Takes out of a batch what needs a memory."""
     passed = [each for each in batch if each.person is None]
     if passed:
         yield passed
     for each in batch:
         if each.person is not None:
-            yield TaggedOutput[str, _Keyed](_BY_PERSON, (memory_key(each), each))
+            yield TaggedOutput[str, _Keyed](_BY_PERSON, (memory_key(each), _to_store(each)))
+
+
+def _to_store(identified: Identified) -> Identified:
+    """A record as the runner may store it: no `api_key` in its text."""
+    record = identified.record
+    if record.text is None or (clean := without_api_key(record.text)) == record.text:
+        return identified
+    return replace(identified, record=replace(record, text=clean))
 
 
 class _RememberByKeyDoFn(beam.DoFn):
@@ -125,12 +135,12 @@ class RememberByKey(beam.PTransform[PCollection[Any], Any]):
         self._days = days
 
     def expand(self, input_or_inputs: PCollection[Any]) -> Any:
-        split = input_or_inputs | "Split" >> beam.FlatMap(_split).with_outputs(
+        parted = input_or_inputs | "Split" >> beam.FlatMap(split).with_outputs(
             _BY_PERSON, main=PASSED
         )
-        passed: PCollection[Any] = split[PASSED]
+        passed: PCollection[Any] = parted[PASSED]
         passed.element_type = List[Identified]
-        keyed: PCollection[Any] = split[_BY_PERSON]
+        keyed: PCollection[Any] = parted[_BY_PERSON]
         # Said, not inferred: the key's coder has to be deterministic.
         keyed.element_type = KV[bytes, Identified]
         remember = beam.ParDo(_RememberByKeyDoFn(self._policy, self._days))

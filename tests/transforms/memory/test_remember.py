@@ -22,7 +22,7 @@ from transforms.build import build_operations
 from transforms.known import Known, Learned
 from transforms.link import LinkRules, link
 from transforms.memory.in_place import RememberInPlace
-from transforms.memory.keyed import RememberByKey, Remembered
+from transforms.memory.keyed import RememberByKey, Remembered, split
 from transforms.memory.people import PeopleOfRun
 from transforms.memory.person import MemoryPolicy
 from transforms.memory.record import memory_key, remembered, update_of
@@ -412,4 +412,16 @@ def test_a_record_without_anything_to_send_goes_on_for_its_groups(
     one = add(2, 100, filtered=filtered)
     related = replace(one, record=replace(one.record, groups=(Group("1", "Acme"),)))
     assert memory.sent(related) == {"seats": 2}
-    assert memory(related) == replace(related, person=None, filtered=outcome)
+    time_ms = (EVENT_S + 100) * 1000
+    expected = replace(related, person=None, filtered=outcome, person_time_ms=time_ms)
+    assert memory(related) == expected
+
+
+def test_no_api_key_is_stored_with_a_person() -> None:
+    one = add(2, 100)
+    text = b'{"api_key":"marked-key","user_id":"ada"}'
+    keyed = replace(one, record=replace(one.record, text=text))
+    [stored] = list(split([keyed]))
+    _key, element = stored.value
+    assert b"marked-key" not in coders.StructCoder(Identified).encode(element)
+    assert element.record.text == text.replace(b"marked-key", b"")
