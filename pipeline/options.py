@@ -80,7 +80,8 @@ class StreamOptions(PipelineOptions):
         parser.add_argument(
             "--stop_when_idle_s",
             type=float,
-            help="On one machine: end when the subscription has been empty for so many seconds.",
+            help="On one machine: end when the subscription has been empty for so many seconds. "
+            "After a kill, what was in flight comes back within 60.",
         )
         parser.add_argument(
             "--request_budget_processes",

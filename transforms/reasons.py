@@ -66,7 +66,7 @@ SKIPPED: Final[Mapping[str, str]] = MappingProxyType(
         "memory of its person holds.",
         "skipped.cohort_message": "A message of Amplitude's cohort sync.",
         "skipped.group_type": "A group update whose group type has no object type in "
-        "`groups.object_types`.",
+        "`groups.object_types`, or `groups.enabled` is false.",
     }
 )
 
@@ -97,8 +97,9 @@ BESIDE_THE_LEDGER: Final[Mapping[str, str]] = MappingProxyType(
         "trimmed.attribute_value_too_long": "With `trim`: an attribute dropped for its value.",
         "requests": "Requests to Customer.io, repeated ones too, of bundles that were settled.",
         "request_bytes": "Bytes of their bodies.",
-        "batch_items": "Operations in them.",
-        "first_attempt": "Operations accepted by the first request that held them.",
+        "batch_items": "Operations in them; identifies that became one are one.",
+        "first_attempt": "Operations accepted by the first request that held them; each of the "
+        "identifies that became one counts.",
         "after_retry": "Operations accepted by a later one.",
         "late": "Operations accepted over a minute after the time that they carry.",
         "throttled_ms": "Milliseconds that bundles waited for the request budget or on a 429.",

@@ -108,7 +108,8 @@ def _on_one_machine(asked: Backfill, options: PipelineOptions, settings: Setting
         if manifest.counts:
             print(
                 f"Going on with {path}: {manifest.counts.get(RECEIVED, 0):,} records and "
-                f"{manifest.place.file:,} of {len(found.files):,} files are settled.",
+                f"{manifest.place.file:,} of {len(found.files):,} files are settled. "
+                "A file that was begun is looked at whole.",
                 flush=True,
             )
         policy, credentials = launch.delivery_of(options, settings, hold=False)

@@ -22,6 +22,12 @@ def remembering(path: str, days: int) -> Iterator[None]:
     `days`: for how long one is kept of whom nothing is heard. Raises StateFileError.
     """
     people = FileOfPeople(path, days)
+    if people.last_run_was_cut_off:
+        _LOG.warning(
+            "The last run over %s ended in the middle. Messages that it had come again when their "
+            "lease ends, within 60 s",
+            path,
+        )
     _open.append(people)
     try:
         with finality.joined(people):

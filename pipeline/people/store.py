@@ -55,6 +55,11 @@ class FileOfPeople:
                 "UPDATE last_run SET settled = 0, unsettled_until = ?", (self._unsettled_until,)
             )
 
+    @property
+    def last_run_was_cut_off(self) -> bool:
+        """Whether the run before this one ended in the middle of a bundle."""
+        return self._unsettled
+
     def get(self, keys: Collection[bytes]) -> dict[bytes, Person]:
         """Those of these people that are known."""
         with self._lock:

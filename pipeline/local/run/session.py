@@ -191,11 +191,16 @@ def _follow(console: Console, pipeline: LocalProcess, ledger_file: Path, records
             progress.update(task, completed=ledger.settled)
 
 
-def _serve(console: Console, topic: str, page: str | None, pipeline: LocalProcess) -> None:
+def _serve(console: Console, topic: str, endpoint: str | None, pipeline: LocalProcess) -> None:
     """Keeps everything up until Ctrl-C, or until the pipeline ends."""
     console.print(f"   Publish more to {topic} at {os.environ['PUBSUB_EMULATOR_HOST']}.")
-    if page:
-        console.print(f"   Watch people and events at {page}")
+    if endpoint:
+        console.print(f"   Watch people and events at {endpoint}")
+        console.print("   Other commands reach both with:")
+        names = _STAND_IN_CREDENTIALS | {"PUBSUB_EMULATOR_HOST": os.environ["PUBSUB_EMULATOR_HOST"]}
+        words = " ".join(f"{name}={value}" for name, value in names.items())
+        console.print(f"     export {words}", soft_wrap=True)
+        console.print(f"     … --customerio_endpoint={endpoint}", soft_wrap=True)
     console.print("   Ctrl-C stops everything and prints the ledger.")
     try:
         pipeline.wait()
