@@ -45,8 +45,6 @@ LEAST_SHARES = {
     "update only": 0.02,
     "id": 0.1,
     "email": 0.02,
-    "anonymous_id": 0.02,
-    "object_type_id": 0.02,
     "dead_lettered": 0.02,
 }
 """Of the examples, how many at least have to show what: the check above must have work to do. The
