@@ -48,17 +48,25 @@ def run_subscription(
                 if session.error is not None:
                     raise session.error from None
                 failures += 1
-                pause = min(_LONGEST_PAUSE_S, 0.5 * 2.0 ** min(failures - 1, 10))
-                _LOG.warning(
-                    "A bundle failed, nothing of it is acknowledged; trying again in %.1f s: %s",
-                    pause,
-                    cause(error),
+                wait_after(
+                    failures,
+                    "A bundle failed, nothing of it is acknowledged; trying again",
+                    error,
                 )
-                STOP.wait(pause)
             if stop_when_idle_s is not None and is_idle(session, stop_when_idle_s):
                 return
     finally:
         close_session(subscription)
+
+
+def wait_after(failures: int, words: str, error: Exception) -> None:
+    """Waits before the next try, the longer the more have failed in a row; ends with a stop.
+
+    `words`: what failed and what comes next, for the log; how long it takes and why come behind.
+    """
+    pause = min(_LONGEST_PAUSE_S, 0.5 * 2.0 ** min(failures - 1, 10))
+    _LOG.warning("%s in %.1f s: %s", words, pause, cause(error))
+    STOP.wait(pause)
 
 
 def run_once(

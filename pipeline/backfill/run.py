@@ -1,11 +1,9 @@
 """Carrying a backfill out: find the files, look at them, ask, and send."""
 
-import logging
 import sys
 import time
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final
 
 import apache_beam as beam
 import msgspec
@@ -23,7 +21,7 @@ from pipeline.backfill.options import Backfill
 from pipeline.backfill.source import ReadAtCursor, ReadShares
 from pipeline.backfill.watch import watching
 from pipeline.backfill.words import render
-from pipeline.generations import cause, run_once
+from pipeline.generations import run_once, wait_after
 from pipeline.options import ONE_MACHINE, StreamOptions, UsageError, runner_name, setting_flags
 from pipeline.options import parse as parse_job
 from pipeline.people.choice import people_of, refuse_memory
@@ -36,9 +34,6 @@ from transforms.filter import canonical_event_type
 from transforms.reasons import RECEIVED
 from transforms.sink.sink import DeliverToCustomerIo
 from transforms.tally import PROCESS_LEDGER
-
-_LOG = logging.getLogger(__name__)
-_LONGEST_PAUSE_S: Final = 30.0
 
 
 def run(asked: Backfill) -> int:
@@ -164,13 +159,7 @@ def _send(cursor: Cursor, build: graph.Builder, options: PipelineOptions) -> int
         except Exception as error:
             finality.roll_back(comes_again=True)
             failures += 1
-            pause = min(_LONGEST_PAUSE_S, 0.5 * 2.0 ** min(failures - 1, 10))
-            _LOG.warning(
-                "A piece failed; it is sent again from its beginning in %.1f s: %s",
-                pause,
-                cause(error),
-            )
-            STOP.wait(pause)
+            wait_after(failures, "A piece failed; it is sent again from its beginning", error)
             cursor.rewind()
             continue
         failures = 0
