@@ -30,6 +30,8 @@ def stop_on_signals(patience_s: float) -> Iterator[None]:
 
     def watch() -> None:
         PROGRESS.note()
+        # Not in the signal's own handler: that may have come in the middle of another log line.
+        _LOG.info("Stopping: nothing more is read, and what is in flight is settled first.")
         while not ended.wait(_LOOK_EVERY_S):
             if PROGRESS.idle_s() > patience_s:
                 _LOG.error(

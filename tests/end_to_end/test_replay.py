@@ -24,11 +24,13 @@ from tests.end_to_end.harness import (
     PubSub,
     pub_sub,
 )
+from tests.end_to_end.held import hold_after, let_go, wait_until_held
 
 LETTERS_TOPIC = "projects/end-to-end/topics/letters"
 NOW = 1_795_372_845.0
 REFUSALS = 6
-DELIVERY = {"max_requests_per_second": 0, "lanes": 4, "max_batch_items": 20}
+LANES = 4
+DELIVERY = {"max_requests_per_second": 0, "lanes": LANES, "max_batch_items": 20}
 STRICT: dict[str, Any] = {
     "preset": "all_properties",
     "users": {"user_properties": "all"},
@@ -85,7 +87,7 @@ def broker() -> Iterator[PubSub]:
 
 @pytest.fixture
 def customerio() -> Iterator[CustomerIoStandIn]:
-    with CustomerIoStandIn(SITE_ID, API_KEY, latency_s=0.01) as stand_in:
+    with CustomerIoStandIn(SITE_ID, API_KEY) as stand_in:
         yield stand_in
 
 
@@ -274,25 +276,19 @@ def numbers(customerio: CustomerIoStandIn) -> list[int]:
     return sorted(event.data["number"] for event in customerio.workspace.events())
 
 
-def wait_for_more(customerio: CustomerIoStandIn) -> None:
-    """Waits until Customer.io has taken some more operations."""
-    wanted = customerio.workspace.counters().items + LETTERS // 8
-    assert customerio.workspace.wait_until(
-        lambda workspace: workspace.counters().items >= wanted, 60
-    )
-
-
 def test_killed_in_the_middle(
     broker: PubSub, customerio: CustomerIoStandIn, many_letters: str, tmp_path: Path
 ) -> None:
     for kill in (1, 2):
+        hold_after(customerio, requests=20)
         replay = Replay(
             tmp_path / f"killed-{kill}", BY_DEVICE, customerio.url, many_letters, pub_sub=broker
         )
-        wait_for_more(customerio)
+        wait_until_held(customerio, LANES)
         replay.kill()
         assert len(numbers(customerio)) < LETTERS
         assert stats(broker, many_letters).acked < LETTERS
+        let_go(customerio)
         broker.pass_time(LEASE_S)
     last = Replay(
         tmp_path / "last",
@@ -310,9 +306,12 @@ def test_killed_in_the_middle(
 def test_stopped_in_the_middle(
     broker: PubSub, customerio: CustomerIoStandIn, many_letters: str, tmp_path: Path
 ) -> None:
+    hold_after(customerio, requests=20)
     replay = Replay(tmp_path / "stopped", BY_DEVICE, customerio.url, many_letters, pub_sub=broker)
-    wait_for_more(customerio)
+    wait_until_held(customerio, LANES)
     replay.terminate()
+    replay.wait_for_log("Stopping: ", times=1)
+    let_go(customerio)
     received = settle(replay)["received"]
     left = stats(broker, many_letters)
     assert left.acked == received == len(numbers(customerio)) > 0

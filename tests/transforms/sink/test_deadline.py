@@ -102,7 +102,7 @@ def test_a_server_that_drips_holds_a_request_no_longer_than_the_deadline(
 
 
 def test_the_next_request_has_a_deadline_and_a_connection_of_its_own() -> None:
-    with Dripper(HEAD, b" ") as server, RawServer(OK) as good:
+    with Dripper(HEAD, b" ") as server, RawServer(OK, a_connection=3) as good:
         host, port = server.address
         with client_of(f"http://{host}:{port}") as client:
             assert client.post(PATH, BODY).status == 0
