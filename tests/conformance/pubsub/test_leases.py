@@ -177,4 +177,6 @@ def test_messages_that_are_given_back_five_times_go_to_the_dead_letter_topic(
             assert received.delivery_attempt == attempt
             client.set_deadline([received], 0, name)
         assert client.drain(name) == []
-        assert data(client.drain(found)) == [b"a"]
+        # A set: pstest forwards a message that was given back anew with each of its turns, 10 ms
+        # apart, because it then no longer knows the ack id under which it would delete it.
+        assert set(data(client.drain(found))) == {b"a"}
