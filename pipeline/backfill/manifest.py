@@ -8,20 +8,21 @@ import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
+from pipeline.backfill import fingerprint
+from pipeline.backfill.amounts import in_time
 from pipeline.backfill.find import SourceFile
-from pipeline.settings import Settings
+from pipeline.backfill.fingerprint import Fingerprint
+from pipeline.preview.words import listed
 from transforms.filter import TimeRange
 
-_VERSION: Final = 1
-_NOT_WHAT_IS_SENT: Final = ("delivery", "status")
-"""Sections of the settings that may change under way; so may the credentials."""
+_VERSION: Final = 2
+_INCLUDE: Final = "events.include"
 
 
 class ManifestError(Exception):
@@ -43,8 +44,8 @@ class Work(Struct, frozen=True):
     """What a manifest is about: another work needs another manifest."""
 
     files: tuple[SourceFile, ...]
-    settings: str
-    """A digest of what the settings say about what is sent, and where."""
+    settings: Fingerprint
+    """What the settings say about what is sent, and where."""
     within: TimeRange | None
     events: tuple[str, ...] | None
 
@@ -63,14 +64,6 @@ class Manifest(Struct, frozen=True, kw_only=True):
     finished: bool = False
 
 
-def digest(settings: Settings) -> str:
-    """A digest of what settings say about what is sent and where; not about how fast."""
-    page = settings.model_dump(exclude=set(_NOT_WHAT_IS_SENT))
-    page["customerio"] = settings.customerio.base_url
-    encoded = msgspec.json.encode(page, order="deterministic")
-    return blake2b(encoded, digest_size=16).hexdigest()
-
-
 def begin(work: Work) -> Manifest:
     """The manifest of a backfill that has not begun."""
     return Manifest(work=msgspec.Raw(msgspec.json.encode(work)))
@@ -80,6 +73,8 @@ def read(path: Path, work: Work) -> Manifest:
     """The manifest of a work, or a new one where there is none. Raises ManifestError."""
     try:
         manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+        if manifest.version != _VERSION:
+            raise ManifestError(f"{path} is of another version of this program{_ANEW}")
         before = msgspec.json.decode(manifest.work, type=Work)
     except FileNotFoundError:
         return begin(work)
@@ -87,8 +82,6 @@ def read(path: Path, work: Work) -> Manifest:
         raise ManifestError(f"{path} cannot be read: {error.strerror}") from error
     except msgspec.MsgspecError as error:
         raise ManifestError(f"{path} is no manifest of a backfill ({error}){_ANEW}") from error
-    if manifest.version != _VERSION:
-        raise ManifestError(f"{path} is of another version of this program{_ANEW}")
     differences = list(_differences(before, work))
     if differences:
         raise ManifestError(f"{path} belongs to another backfill: {'; '.join(differences)}{_ANEW}")
@@ -102,12 +95,18 @@ _ANEW: Final = (
 
 
 def _differences(before: Work, now: Work) -> Iterator[str]:
-    if before.settings != now.settings:
-        yield "the settings say otherwise what is sent, or where"
-    if before.within != now.within:
-        yield "--since or --until is another one"
     if before.events != now.events:
-        yield "--events is another one"
+        yield f"--events was {_names(before.events)}, is {_names(now.events)}"
+    # It narrows events.include, and was told.
+    kept = {_INCLUDE: before.settings.get(_INCLUDE)} if before.events != now.events else {}
+    yield from fingerprint.differences(before.settings, {**now.settings, **kept})
+    old_range, new_range = before.within or TimeRange(), now.within or TimeRange()
+    for flag, was_ms, is_ms in (
+        ("--since", old_range.since_ms, new_range.since_ms),
+        ("--until", old_range.until_ms, new_range.until_ms),
+    ):
+        if was_ms != is_ms:
+            yield f"{flag} was {_time(was_ms)}, is {_time(is_ms)}"
     old = {file.path: file for file in before.files}
     new = {file.path: file for file in now.files}
     for words, paths in (
@@ -118,6 +117,14 @@ def _differences(before: Work, now: Work) -> Iterator[str]:
         if paths:
             more = f" (and {len(paths) - 1} more)" if len(paths) > 1 else ""
             yield f"{paths[0]} {words}{more}"
+
+
+def _names(events: tuple[str, ...] | None) -> str:
+    return "not given" if events is None else listed(events)
+
+
+def _time(time_ms: int | None) -> str:
+    return "not given" if time_ms is None else in_time(time_ms)
 
 
 def write(path: Path, manifest: Manifest) -> None:

@@ -15,6 +15,7 @@ from pipeline.backfill import cursor as cursors
 from pipeline.backfill import manifest as manifests
 from pipeline.backfill.cursor import Cursor
 from pipeline.backfill.find import Found, find
+from pipeline.backfill.fingerprint import fingerprint
 from pipeline.backfill.look import look
 from pipeline.backfill.manifest import Manifest, ManifestError, Work
 from pipeline.backfill.options import Backfill
@@ -95,7 +96,7 @@ def _on_one_machine(asked: Backfill, options: PipelineOptions, settings: Setting
     given = options.view_as(StreamOptions)
     path = manifest_path(asked, given)
     found = find(asked.source, asked.within, _own(path, given))
-    work = Work(found.files, manifests.digest(settings), asked.within, asked.events)
+    work = Work(found.files, fingerprint(settings), asked.within, asked.events)
     with manifests.held(path):
         manifest = manifests.read(path, work)
         if manifest.finished:

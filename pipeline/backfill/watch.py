@@ -11,8 +11,8 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
+from pipeline.backfill.amounts import in_time_left
 from pipeline.backfill.cursor import Cursor
-from pipeline.backfill.words import in_time_left
 from transforms.reasons import RECEIVED
 
 _LOG = logging.getLogger(__name__)

@@ -1,13 +1,13 @@
 """The look in words: what a backfill would send, and what somebody may not expect of it."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.backfill.amounts import in_bytes, in_time, in_time_left
 from pipeline.backfill.find import Found
 from pipeline.backfill.look import TRIGGERS_FOR_MS, Look
 from pipeline.preview.words import amount
@@ -130,23 +130,3 @@ def _young(seen: Look, now_ms: int) -> Iterator[tuple[str, str, str]]:
             "none is started: no event is younger than 72 hours",
             "green",
         )
-
-
-def in_bytes(count: int) -> str:
-    """An amount of bytes."""
-    if count < 1_000_000:
-        return f"{count / 1_000:,.1f} kB"
-    return f"{count / 1_000_000:,.1f} MB"
-
-
-def in_time(time_ms: int) -> str:
-    """A time, to the second."""
-    try:
-        return f"{datetime.fromtimestamp(time_ms // 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
-    except (ValueError, OverflowError):
-        return f"{time_ms // 1000} s (Unix)"
-
-
-def in_time_left(seconds: float) -> str:
-    """A duration."""
-    return str(timedelta(seconds=max(1, round(seconds))))

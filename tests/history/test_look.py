@@ -11,9 +11,10 @@ import pytest
 from benchmarks.records import time_ms
 from benchmarks.settings import settings as benchmark_settings
 from pipeline.backfill import look as looking
+from pipeline.backfill.amounts import in_bytes
 from pipeline.backfill.find import Found, find
 from pipeline.backfill.look import Look, look
-from pipeline.backfill.words import in_bytes, lines, seconds
+from pipeline.backfill.words import lines, seconds
 from pipeline.settings import Settings
 from tests.history.export import write_export
 from transforms.filter import TimeRange

@@ -13,6 +13,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from pipeline.backfill import manifest as manifests
 from pipeline.backfill.command import main
 from pipeline.backfill.find import find
+from pipeline.backfill.fingerprint import fingerprint
 from pipeline.backfill.manifest import Work
 from pipeline.backfill.options import parse
 from pipeline.backfill.run import manifest_path
@@ -111,15 +112,15 @@ def test_a_young_event_is_warned_of(refuse: Refuse, tmp_path: Path) -> None:
 def kept_by(settings: Settings, tmp_path: Path, flags: tuple[str, ...]) -> Work:
     asked = parse([f"--from={tmp_path}", *flags])
     files = find(str(tmp_path), None, frozenset([str((tmp_path / "settings.json").resolve())]))
-    return Work(files.files, manifests.digest(settings), asked.within, asked.events)
+    return Work(files.files, fingerprint(settings), asked.within, asked.events)
 
 
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (("--since=2020-01-01",), "--since or --until is another one"),
-        (("--events=Step",), "--events is another one"),
-        (("--users_update_only=true",), "the settings say otherwise what is sent, or where"),
+        (("--since=2020-01-01",), "--since was not given, is 2020-01-01 00:00:00 UTC"),
+        (("--events=Step",), "--events was not given, is Step. "),
+        (("--users_update_only=true",), "users.update_only was false, is true"),
         ((), "b.json is new"),
     ],
     ids=["range", "events", "settings", "files"],
