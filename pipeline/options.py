@@ -4,6 +4,7 @@ import argparse
 import difflib
 import os
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from apache_beam.options.pipeline_options import (
@@ -114,8 +115,12 @@ class FlinkOptions(PipelineOptions):
         )
 
 
-def parse(argv: list[str]) -> PipelineOptions:
-    """Options from a command line. Raises UsageError with every problem found."""
+def parse(argv: list[str], around: Iterable[str] = ()) -> PipelineOptions:
+    """Options from a command line. Raises UsageError with every problem found.
+
+    `around`: flags of the program that has taken its own from the command line before; one of them
+    may have been meant by a flag that is not known.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m pipeline.main",
         description="Streams Amplitude records to Customer.io.",
@@ -131,7 +136,8 @@ def parse(argv: list[str]) -> PipelineOptions:
         known, unknown = parser.parse_known_args(argv)
     except argparse.ArgumentError as error:
         raise UsageError(str(error)) from error
-    problems = [_unknown(argument, parser) for argument in unknown]
+    flags = (*parser._option_string_actions, *around)  # noqa: SLF001
+    problems = [_unknown(argument, flags) for argument in unknown]
     problems += _contradictions(known)
     if problems:
         raise UsageError("\n".join(problems))
@@ -148,7 +154,7 @@ def parse(argv: list[str]) -> PipelineOptions:
     return options
 
 
-def _unknown(argument: str, parser: argparse.ArgumentParser) -> str:
+def _unknown(argument: str, flags: Iterable[str]) -> str:
     if not argument.startswith("-"):
         # Not repeated: it may be the value of a flag that does not exist, a key for one.
         return (
@@ -156,7 +162,6 @@ def _unknown(argument: str, parser: argparse.ArgumentParser) -> str:
             "write flags as --name=value"
         )
     name = argument.split("=", 1)[0]
-    flags = parser._option_string_actions  # noqa: SLF001
     near = difflib.get_close_matches(name, flags, n=1)
     return f"{name} is no flag of this program or of Beam" + (
         f"; did you mean {near[0]}?" if near else "; --help lists them all"

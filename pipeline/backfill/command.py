@@ -3,7 +3,8 @@
 import sys
 from collections.abc import Sequence
 
-from pipeline.backfill.options import CommandLineError, parse
+from pipeline.backfill.options import parse
+from pipeline.command_line import CommandLineError
 
 _EXIT_USAGE = 2
 

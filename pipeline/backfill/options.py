@@ -8,16 +8,13 @@ from typing import Final
 
 from msgspec import Struct
 
+from pipeline.command_line import CommandLineError
 from transforms.filter import TimeRange
 
 PROG: Final = "python -m pipeline backfill"
 FORMS: Final = "a file, a folder, a glob, or a gs:// prefix, of .json, .ndjson, .gz or .zip files"
 _INPUTS: Final = ("--input_files", "--input_subscription")
 _DRY_RUN: Final = "--dry_run"
-
-
-class CommandLineError(Exception):
-    """The command line is wrong; `args` are the problems."""
 
 
 class Backfill(Struct, frozen=True, kw_only=True):
@@ -54,6 +51,11 @@ def parse(argv: Sequence[str]) -> Backfill:
         yes=given.yes,
         job_flags=tuple(others),
     )
+
+
+def own_flags() -> tuple[str, ...]:
+    """The flags that are not the job's."""
+    return tuple(_parser()._option_string_actions)  # noqa: SLF001
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from pipeline.backfill.find import Found, find
 from pipeline.backfill.fingerprint import fingerprint
 from pipeline.backfill.look import look
 from pipeline.backfill.manifest import Manifest, ManifestError, Work
-from pipeline.backfill.options import Backfill
+from pipeline.backfill.options import Backfill, own_flags
 from pipeline.backfill.source import ReadAtCursor, ReadShares
 from pipeline.backfill.watch import watching
 from pipeline.backfill.words import render
@@ -29,6 +30,7 @@ from pipeline.people.choice import people_of, refuse_memory
 from pipeline.people.file import StateFileError
 from pipeline.preview.words import amount
 from pipeline.settings import CredentialError, Settings, SettingsError, load_settings
+from pipeline.settings.model import Events
 from pipeline.sources.files import FileReadError
 from pipeline.stop import STOP
 from transforms.filter import canonical_event_type
@@ -46,7 +48,7 @@ def run(asked: Backfill) -> int:
     """
     launch.set_up_logging()
     try:
-        options = parse_job([*asked.job_flags, f"--input_files={asked.source}"])
+        options = parse_job([*asked.job_flags, f"--input_files={asked.source}"], own_flags())
         settings = _settings(asked, options.view_as(StreamOptions))
         if settings.status == "disabled":
             print("The settings say status: disabled. Nothing is sent.")
@@ -79,17 +81,25 @@ def _settings(asked: Backfill, given: StreamOptions) -> Settings:
     settings = load_settings(given.settings, flags)
     if asked.events is None:
         return settings
-    include = settings.events.include
-    if include != "all":
-        known = set(map(canonical_event_type, include))
-        foreign = [name for name in asked.events if canonical_event_type(name) not in known]
-        if foreign:
-            raise UsageError(
-                f"--events: {foreign[0]!r} is not in events.include; a backfill may narrow what "
-                "the settings send, not widen it"
-            )
+    if problems := list(_not_sent(asked.events, settings.events)):
+        raise UsageError("\n".join(problems))
     narrowed = msgspec.json.encode(asked.events).decode()
     return load_settings(given.settings, flags | {"events_include": narrowed})
+
+
+def _not_sent(names: tuple[str, ...], events: Events) -> Iterator[str]:
+    """What speaks against event types of --events: the settings do not send them."""
+    wider = "a backfill may narrow what the settings send, not widen it"
+    if not events.enabled:
+        yield f"--events: events.enabled is false, so no event is sent; {wider}"
+    included = None if events.include == "all" else set(map(canonical_event_type, events.include))
+    excluded = set(map(canonical_event_type, events.exclude))
+    for name in names:
+        canonical = canonical_event_type(name)
+        if canonical in excluded:
+            yield f"--events: {name!r} is in events.exclude, which leaves it out; {wider}"
+        elif included is not None and canonical not in included:
+            yield f"--events: {name!r} is not in events.include; {wider}"
 
 
 def _on_one_machine(asked: Backfill, options: PipelineOptions, settings: Settings) -> int:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from pipeline.backfill.options import CommandLineError, parse
+from pipeline.backfill.options import parse
+from pipeline.command_line import CommandLineError
 from transforms.filter import TimeRange
 
 JULY_MS = 1_782_864_000_000

@@ -61,13 +61,40 @@ def record(**fields: Any) -> bytes:
             ("--runner=FlinkRunner", "--manifest=m"),
             "error: --manifest works on one machine; with --runner=FlinkRunner the runner keeps",
         ),
-        (("--sinc=2026-01-01",), "error: --sinc is no flag of this program or of Beam"),
+        (
+            ("--sinc=2026-01-01",),
+            "--sinc is no flag of this program or of Beam; did you mean --since?",
+        ),
         (("--until=soon",), "error: --until: found 'soon'"),
         (("--events=Other,Step",), "error: --events: 'Other' is not in events.include; a backfill"),
         (("--dead_letter_topic=x",), "give one of --dead_letter_topic and --dead_letter_files"),
-        (("--events_exclude=Step", "--events=Step"), "Step"),
+        (
+            ("--events_exclude=Step", "--events_include=all", "--events=Other,Step"),
+            "error: --events: 'Step' is in events.exclude, which leaves it out; a backfill may",
+        ),
+        (
+            (
+                '--events_exclude=["[Amplitude] Start Session"]',
+                "--events_include=all",
+                "--events=session_start",
+            ),
+            "error: --events: 'session_start' is in events.exclude, which leaves it out",
+        ),
+        (
+            ("--events_enabled=false", "--events=Step"),
+            "error: --events: events.enabled is false, so no event is sent",
+        ),
     ],
-    ids=["manifest", "flag", "time", "foreign event type", "two places for letters", "excluded"],
+    ids=[
+        "manifest",
+        "flag",
+        "time",
+        "foreign event type",
+        "two places for letters",
+        "excluded",
+        "excluded by another name",
+        "no events",
+    ],
 )
 def test_wrong_flags(refuse: Refuse, flags: tuple[str, ...], words: str) -> None:
     said = refuse("--yes", *flags)
