@@ -9,13 +9,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from pipeline.backfill.export_names import holds_merged_ids, last_event_ms
 from pipeline.backfill.find import SourceFile
+from pipeline.backfill.manifest import Place
+from pipeline.backfill.stock import Stock
 from pipeline.preview.walk import Walker
 from pipeline.settings import Settings
 from pipeline.sources.files import FileReadError, Text, open_texts, read_text
@@ -38,6 +40,7 @@ SAMPLED_MESSAGES: Final = 20_000
 _OF_A_TEXT: Final = 1_000
 SCAN_BYTES: Final = 2 * 1024**3
 """Of text, inflated, that is looked through for young events: seconds, not minutes."""
+_BEGINNING: Final = Place()
 _TIMES: Final = Projection(
     fields=frozenset(event_time.FIELDS),
     needed=frozenset(event_time.USUAL_FIELDS),
@@ -81,7 +84,8 @@ class Young(Struct):
 class Look(Struct, frozen=True):
     """What was seen. Amounts of records and operations are estimates, scaled from the sample."""
 
-    files: int
+    stock: Stock
+    """What there is to read."""
     stored_bytes: int
     records: int
     sample: Sample
@@ -113,18 +117,37 @@ class Look(Struct, frozen=True):
 
 
 def look(
-    files: Sequence[SourceFile], settings: Settings, within: TimeRange | None, now_ms: int
+    stock: Stock,
+    settings: Settings,
+    within: TimeRange | None,
+    now_ms: int,
+    start: Place = _BEGINNING,
 ) -> Look:
-    """Looks at files; what cannot be read is passed over, and told when it is sent."""
+    """Looks at what is behind `start`; a text that was begun is looked at whole.
+
+    What cannot be read is passed over, and told when it is sent.
+    """
+    left = stock.behind(start)
+    files = [
+        _File(holding.file, start.text if number == 0 else 0)
+        for number, holding in enumerate(left.holdings)
+    ]
     sample = Sample()
     sampler = _Sampler(Walker(settings, Known()), within, sample, len(files))
     for file in _spread(files, SAMPLED_TEXTS):
         with suppress(FileReadError):
             sampler.file(file)
     young = _young(files, within, now_ms - TRIGGERS_FOR_MS, sample)
-    total = sum(file.size for file in files)
+    total = sum(sum(holding.texts) for holding in left.holdings)
     share = total / sample.stored_bytes if sample.stored_bytes else 0.0
-    return Look(len(files), total, round(sample.records * share), sample, young)
+    return Look(left, total, round(sample.records * share), sample, young)
+
+
+class _File(NamedTuple):
+    """A file, and the number of the first text in it that is looked at."""
+
+    source: SourceFile
+    first: int
 
 
 _Item = TypeVar("_Item")
@@ -154,10 +177,10 @@ class _Sampler:
         self._texts_of_a_file = SAMPLED_TEXTS // files
         self._messages_of_a_file = SAMPLED_MESSAGES // files
 
-    def file(self, file: SourceFile) -> None:
+    def file(self, file: _File) -> None:
         """Raises FileReadError when the file cannot be opened."""
-        with open_texts(file.path) as opened:
-            texts = [text for text in opened.texts if not holds_merged_ids(text.name)]
+        with open_texts(file.source.path) as opened:
+            texts = [text for text in opened.texts[file.first :] if not holds_merged_ids(text.name)]
             few = list(_spread(texts, self._texts_of_a_file))
             messages = max(_OF_A_TEXT, self._messages_of_a_file // max(1, len(few)))
             for text in few:
@@ -195,7 +218,7 @@ class _Sampler:
 
 
 def _young(
-    files: Sequence[SourceFile], within: TimeRange | None, since_ms: int, sample: Sample
+    files: Sequence[_File], within: TimeRange | None, since_ms: int, sample: Sample
 ) -> Young:
     """Looks for events of `since_ms` or later, in the latest files first."""
     young = Young()
@@ -203,7 +226,7 @@ def _young(
         return young
     scan = _Scan(within, since_ms, sample)
     for file in reversed(files):
-        last = last_event_ms(file.path)
+        last = last_event_ms(file.source.path)
         if last is not None and last <= since_ms:
             continue
         seen = scan.seen
@@ -226,11 +249,11 @@ class _Scan:
         self.left_bytes = SCAN_BYTES
         self.seen = 0
 
-    def file(self, file: SourceFile, since_ms: int) -> None:
+    def file(self, file: _File, since_ms: int) -> None:
         if self.left_bytes <= 0:
             return
-        with open_texts(file.path) as opened:
-            for text in opened.texts:
+        with open_texts(file.source.path) as opened:
+            for text in opened.texts[file.first :]:
                 last = last_event_ms(text.name)
                 if last is not None and last <= since_ms:
                     continue

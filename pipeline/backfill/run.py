@@ -18,9 +18,10 @@ from pipeline.backfill.cursor import Cursor
 from pipeline.backfill.find import Found, find
 from pipeline.backfill.fingerprint import fingerprint
 from pipeline.backfill.look import look
-from pipeline.backfill.manifest import Manifest, ManifestError, Work
+from pipeline.backfill.manifest import Manifest, ManifestError, Place, Work
 from pipeline.backfill.options import Backfill, own_flags
 from pipeline.backfill.source import ReadAtCursor, ReadShares
+from pipeline.backfill.stock import Stock, take_stock
 from pipeline.backfill.watch import watching
 from pipeline.backfill.words import render
 from pipeline.generations import run_once, wait_after
@@ -111,16 +112,17 @@ def _on_one_machine(asked: Backfill, options: PipelineOptions, settings: Setting
         manifest = manifests.read(path, work)
         if manifest.finished:
             return _nothing_left(path, manifest)
+        print(f"Looking at {amount(len(found.files), 'file')} of {asked.source} …", flush=True)
+        stock = take_stock(found.files)
         if manifest.counts:
             print(
                 f"Going on with {path}: {manifest.counts.get(RECEIVED, 0):,} records and "
-                f"{manifest.place.file:,} of {len(found.files):,} files are settled. "
-                "A file that was begun is looked at whole.",
+                f"{stock.settled(manifest.place)} are settled. What was begun is looked at whole.",
                 flush=True,
             )
         policy, credentials = launch.delivery_of(options, settings, hold=False)
         store = launch.store_of(given)
-        if not _agreed(asked, found, settings, manifest.place.file):
+        if not _agreed(asked, found, settings, stock, manifest.place):
             return launch.EXIT_USAGE
         print(f"The place is kept in {path}; the same command goes on from there.", flush=True)
         cursor = Cursor(path, manifest, found.files)
@@ -138,7 +140,7 @@ def _on_one_machine(asked: Backfill, options: PipelineOptions, settings: Setting
         PROCESS_LEDGER.commit()
         cursors.enter(key, cursor)
         try:
-            with watching(cursor):
+            with watching(cursor, stock):
                 code = launch.carry_out(lambda: _send(cursor, build, options), options, settings)
         finally:
             cursors.leave(key)
@@ -206,7 +208,8 @@ def _on_many_machines(asked: Backfill, options: PipelineOptions, settings: Setti
     found = find(asked.source, asked.within)
     policy, credentials = launch.delivery_of(options, settings, hold=True)
     store = launch.store_of(options.view_as(StreamOptions))
-    if not _agreed(asked, found, settings, 0):
+    print(f"Looking at {amount(len(found.files), 'file')} of {asked.source} …", flush=True)
+    if not _agreed(asked, found, settings, take_stock(found.files), Place()):
         return launch.EXIT_USAGE
 
     def build(pipeline: beam.Pipeline) -> None:
@@ -218,12 +221,11 @@ def _on_many_machines(asked: Backfill, options: PipelineOptions, settings: Setti
     return launch.EXIT_OK
 
 
-def _agreed(asked: Backfill, found: Found, settings: Settings, first: int) -> bool:
-    """Looks at the files from the first one on, shows what was seen, and asks to send it."""
+def _agreed(asked: Backfill, found: Found, settings: Settings, stock: Stock, start: Place) -> bool:
+    """Looks at what is behind `start`, shows what was seen, and asks to send it."""
     now_ms = int(time.time() * 1000)
-    left = found.files[first:]
-    print(f"Looking at {amount(len(left), 'file')} of {asked.source} …", flush=True)
-    Console().print(render(found, look(left, settings, asked.within, now_ms), settings, now_ms))
+    seen = look(stock, settings, asked.within, now_ms, start)
+    Console().print(render(found, seen, settings, now_ms))
     if asked.yes:
         return True
     if sys.stdin.isatty():

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from pipeline.backfill.amounts import in_time_left
 from pipeline.backfill.cursor import Cursor
+from pipeline.backfill.stock import Stock
 from transforms.reasons import RECEIVED
 
 _LOG = logging.getLogger(__name__)
@@ -23,8 +24,9 @@ LINE_EVERY_S: Final = 10.0
 class Pace:
     """How fast a backfill goes, from what was settled since it was begun or gone on with."""
 
-    def __init__(self, cursor: Cursor) -> None:
+    def __init__(self, cursor: Cursor, stock: Stock) -> None:
         self._cursor = cursor
+        self._stock = stock
         self._began_at = time.monotonic()
         self._records = cursor.manifest.counts.get(RECEIVED, 0)
         self._bytes = cursor.settled_bytes
@@ -39,15 +41,15 @@ class Pace:
         gained = settled - self._bytes
         left = in_time_left((self.total_bytes - settled) * elapsed / gained) if gained > 0 else "?"
         return (
-            f"{records:,} records, {manifest.place.file:,} of {len(self._cursor.files):,} files, "
+            f"{records:,} records, {self._stock.settled(manifest.place)}, "
             f"{rate:,.0f} records/s, {left} left"
         )
 
 
 @contextmanager
-def watching(cursor: Cursor) -> Iterator[None]:
+def watching(cursor: Cursor, stock: Stock) -> Iterator[None]:
     """Shows how far a backfill is, until the end of the context."""
-    pace = Pace(cursor)
+    pace = Pace(cursor, stock)
     ended = threading.Event()
     show = _bar if sys.stderr.isatty() else _lines
     thread = threading.Thread(target=show, args=(cursor, pace, ended), name="watch", daemon=True)

@@ -34,7 +34,7 @@ def lines(
     """What there is to say: a name, a text, and the text's style."""
     yield (
         "files",
-        f"{amount(seen.files, 'file')}, {in_bytes(seen.stored_bytes)}{_passed(found)}",
+        f"{seen.stock}, {in_bytes(seen.stored_bytes)}{_passed(found)}",
         "",
     )
     yield "records", f"about {seen.records:,} (estimated from {seen.sample.records:,})", ""

@@ -93,7 +93,9 @@ def test_a_folder_is_sent_once_and_not_again(
     start: Start, customerio: CustomerIoStandIn, tmp_path: Path
 ) -> None:
     source = export(tmp_path / "export", 900)
-    assert outcomes(start(source, "--yes")) == {"delivered": 900}
+    first = start(source, "--yes")
+    assert outcomes(first) == {"delivered": 900}
+    assert "1 file and 1 archive of 2 members" in first.log()
     assert numbers(customerio) == list(range(900))
     again = start(source, "--yes")
     assert again.wait() == 0
@@ -141,6 +143,7 @@ def test_stopped_and_gone_on_with(
     program = start(source, "--yes")
     assert outcomes(program) == {"delivered": 3_000}
     assert f"{received:,} records and" in program.log()
+    assert " of 3 files and members are settled" in program.log()
     assert numbers(customerio) == list(range(3_000))
     assert customerio.workspace.counters().duplicate_events == 0
 

@@ -14,6 +14,7 @@ from pipeline.backfill import look as looking
 from pipeline.backfill.amounts import in_bytes
 from pipeline.backfill.find import Found, find
 from pipeline.backfill.look import Look, look
+from pipeline.backfill.stock import take_stock
 from pipeline.backfill.words import lines, seconds
 from pipeline.settings import Settings
 from tests.history.export import write_export
@@ -32,13 +33,13 @@ def record(time_s: float, **fields: Any) -> bytes:
 
 
 def looked(folder: Path, within: TimeRange | None = None, settings: Settings = ALL) -> Look:
-    return look(find(str(folder), within).files, settings, within, NOW_MS)
+    return look(take_stock(find(str(folder), within).files), settings, within, NOW_MS)
 
 
 def test_amounts_are_about_right(tmp_path: Path) -> None:
     export = write_export(tmp_path / "e.zip", 30_000)
     settings = benchmark_settings("http://127.0.0.1:1", max_requests_per_second=10)
-    seen = look(find(str(export.path), None).files, settings, None, NOW_MS)
+    seen = look(take_stock(find(str(export.path), None).files), settings, None, NOW_MS)
     assert seen.sample.records < export.total
     assert seen.records == pytest.approx(export.total, rel=0.2)
     assert seen.operations == pytest.approx(export.total, rel=0.2)
@@ -67,7 +68,7 @@ def test_what_is_read_wholly_is_exact(tmp_path: Path) -> None:
         + b"{\n"
     )
     seen = looked(tmp_path)
-    assert (seen.files, seen.records, seen.operations, seen.identifies) == (1, 8, 6, 1)
+    assert (str(seen.stock), seen.records, seen.operations, seen.identifies) == ("1 file", 8, 6, 1)
     assert dict(seen.sample.outcomes) == {
         "delivered": 6,
         "skipped.anonymous": 1,
