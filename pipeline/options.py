@@ -15,6 +15,7 @@ from apache_beam.options.pipeline_options import (
 )
 
 from pipeline.dryrun import flags as dry_run
+from pipeline.places import problems_of_places
 from pipeline.settings.flags import FLAGS
 
 ONE_MACHINE = frozenset({"DirectRunner", "FnApiRunner", "SwitchingDirectRunner"})
@@ -199,6 +200,8 @@ def _contradictions(given: argparse.Namespace) -> list[str]:
         problems.append(f"--request_budget_processes: found {budget}; 1 or more")
     runner = runner_name(given)
     problems += dry_run.contradictions(given, runner, one_machine=runner in ONE_MACHINE)
+    if runner in ONE_MACHINE and not given.dry_run:
+        problems += problems_of_places(given)
     if runner in ONE_MACHINE and given.direct_running_mode == "multi_processing":
         problems.append(
             "--direct_running_mode=multi_processing: the ledger and the signal to stop do not "

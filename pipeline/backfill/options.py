@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from pipeline.command_line import CommandLineError
+from pipeline.places import unwritable
 from transforms.filter import TimeRange
 
 PROG: Final = "python -m pipeline backfill"
@@ -107,6 +108,8 @@ def _problems(given: argparse.Namespace, others: Sequence[str]) -> Iterator[str]
             f"{_DRY_RUN} is the job's, and a backfill sends; leave out --yes to see what it would "
             "send, or give the job's --dry_run with --input_files"
         )
+    if given.manifest:
+        yield from unwritable("--manifest", given.manifest, makes_folder=True)
     times = {}
     for name in ("since", "until"):
         text = getattr(given, name)

@@ -1,10 +1,10 @@
 """The flags of a dry run, and what speaks against them."""
 
 import argparse
-import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, Final
+
+from pipeline.places import unwritable
 
 DRY_RUN: Final = "--dry_run"
 HELP: Final = (
@@ -65,6 +65,5 @@ def contradictions(given: Any, runner: str, *, one_machine: bool) -> Iterator[st
         value = getattr(given, flag)
         if value is not None and not value > 0:
             yield f"--{flag}: found {value}; a number above 0"
-    if given.report and not os.access(Path(given.report).parent, os.W_OK):
-        folder = str(Path(given.report).parent)
-        yield f"--report: nothing can be written into the directory {folder!r}"
+    if given.report:
+        yield from unwritable("--report", given.report)

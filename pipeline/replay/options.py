@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from pipeline import command_line
+from pipeline.places import problems_of_places
 from pipeline.replay.choice import Choice
 from pipeline.replay.source import FORMS, Kind, Source, covers, parse_source, resource_kind
 from transforms.reasons import DEAD_LETTER_REASONS
@@ -142,6 +143,8 @@ def _problems_of_places(given: argparse.Namespace) -> Iterator[str]:
         )
     if topic and resource_kind(topic) is not Kind.TOPIC:
         yield f"--dead_letter_topic: found {topic!r}; the form is projects/P/topics/T"
+    if not given.dry_run:
+        yield from problems_of_places(given)
     of_files = source is not None and source.kind is Kind.FILES
     if source and of_files and files and covers(source.name, files):
         yield (

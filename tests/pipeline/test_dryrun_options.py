@@ -55,7 +55,7 @@ def test_what_is_taken(arguments: tuple[str, ...]) -> None:
         ),
         pytest.param(
             (*LOOK, "--report=/nowhere/at/all/r.html"),
-            "--report: nothing can be written into the directory '/nowhere/at/all'",
+            "--report: there is no directory '/nowhere/at/all'; make it, or name another",
             id="no directory",
         ),
     ],

@@ -119,7 +119,7 @@ DATAFLOW = ("--runner=DataflowRunner", "--max_num_workers=2", BUCKET, STREAM)
         ),
         pytest.param(
             (SETTINGS, FILES, LETTERS, "--ledger_file=none/ledger.json"),
-            "--ledger_file: none/ledger.json cannot be written: No such file or directory",
+            "--ledger_file: there is no directory 'none'; make it, or name another",
             id="a ledger nowhere",
         ),
         pytest.param(

@@ -56,7 +56,7 @@ DATAFLOW = ("--runner=DataflowRunner", "--project=p", "--max_num_workers=1")
         pytest.param(
             PERSON,
             ("--input_files=*.json", "--state_file=/nowhere/people.sqlite"),
-            "/nowhere/people.sqlite cannot be opened: No such file or directory",
+            "--state_file: there is no directory '/nowhere'; make it, or name another",
             id="no such directory",
         ),
     ],

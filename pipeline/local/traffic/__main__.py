@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.local.traffic.generator import messages
+from pipeline.places import unwritable
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -23,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--trouble", type=float, default=0.1, help="troubled share, 0 to 1")
     parser.add_argument("--now", type=float, default=None, help="Unix seconds; default: the clock")
     given = parser.parse_args(arguments)
+    for problem in () if given.out.exists() else unwritable("--out", str(given.out)):
+        parser.error(problem)
     now = time.time() if given.now is None else given.now
     records = written = 0
     try:
