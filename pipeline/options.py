@@ -14,7 +14,10 @@ from apache_beam.options.pipeline_options import (
     WorkerOptions,
 )
 
+from pipeline import usage
 from pipeline.dryrun import flags as dry_run
+from pipeline.flags import FlinkOptions
+from pipeline.flags import StreamOptions as StreamOptions
 from pipeline.places import problems_of_places
 from pipeline.settings.flags import FLAGS
 
@@ -43,91 +46,13 @@ class UsageError(Exception):
     """The command line is wrong; one line a problem."""
 
 
-class StreamOptions(PipelineOptions):
-    """Our flags. None is `required` for argparse: that would end every pipeline of the process."""
-
-    @classmethod
-    def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument(
-            "--settings",
-            help="Settings file, YAML or JSON, local or gs://. Flags of settings win over it.",
-        )
-        parser.add_argument(
-            "--input_subscription", help="Pub/Sub subscription: projects/P/subscriptions/S."
-        )
-        parser.add_argument(
-            "--input_files", help="Glob of .json, .ndjson, .gz or .zip files, local or gs://."
-        )
-        parser.add_argument(
-            "--dead_letter_topic",
-            help="Pub/Sub topic for dead letters: projects/P/topics/T. Either this or files.",
-        )
-        parser.add_argument(
-            "--dead_letter_files",
-            help="Prefix of files for dead letters, local or gs://. Either this or a topic.",
-        )
-        parser.add_argument(
-            "--environment_file",
-            help="On one machine: NAME=VALUE lines for the settings' ${NAME}; wins over the "
-            "environment, and is read again when Customer.io refuses the credentials.",
-        )
-        parser.add_argument(
-            "--ledger_file", help="On one machine: the ledger as JSON, rewritten every second."
-        )
-        parser.add_argument(
-            "--state_file",
-            help="On one machine, with users.state: person: the file in which people are "
-            "remembered. It holds their properties; only its owner can read it.",
-        )
-        parser.add_argument(
-            "--stop_when_idle_s",
-            type=float,
-            help="On one machine: end when the subscription has been empty for so many seconds. "
-            "After a kill, what was in flight comes back within 60.",
-        )
-        parser.add_argument(
-            "--request_budget_processes",
-            type=int,
-            help="Processes that share the request budget at the most. Default on Dataflow: "
-            "max_num_workers times the machine's vCPUs; elsewhere 1.",
-        )
-        dry_run.add_flags(parser)
-        settings = parser.add_argument_group("settings", "Each wins over the settings file.")
-        for name, key in FLAGS.items():
-            settings.add_argument(f"--{name}", help=f"{key.description} Allowed: {key.allowed}.")
-
-
-class FlinkOptions(PipelineOptions):
-    """Flags of Flink's job server that the job depends on; Beam's Python SDK does not know them."""
-
-    @classmethod
-    def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument(
-            "--checkpointing_interval",
-            type=int,
-            help="On Flink: milliseconds between two checkpoints. Messages are acknowledged when "
-            "one completes.",
-        )
-        parser.add_argument(
-            "--finish_bundle_before_checkpointing",
-            action="store_true",
-            help="On Flink: a bundle ends before a checkpoint begins. Always on with a "
-            "subscription.",
-        )
-
-
 def parse(argv: list[str], around: Iterable[str] = ()) -> PipelineOptions:
     """Options from a command line. Raises UsageError with every problem found.
 
     `around`: flags of the program that has taken its own from the command line before; one of them
     may have been meant by a flag that is not known.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m pipeline.main",
-        description="Streams Amplitude records to Customer.io.",
-        allow_abbrev=False,
-        exit_on_error=False,
-    )
+    parser = usage.parser()
     for options_class in {str(each): each for each in PipelineOptions.__subclasses__()}.values():
         add_flags: Any = options_class._add_argparse_args  # noqa: SLF001
         add_flags(parser)
@@ -165,7 +90,9 @@ def _unknown(argument: str, flags: Iterable[str]) -> str:
     name = argument.split("=", 1)[0]
     near = difflib.get_close_matches(name, flags, n=1)
     return f"{name} is no flag of this program or of Beam" + (
-        f"; did you mean {near[0]}?" if near else "; --help lists them all"
+        f"; did you mean {near[0]}?"
+        if near
+        else "; --help lists this program's, --help_beam Beam's"
     )
 
 

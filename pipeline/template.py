@@ -13,8 +13,14 @@ from typing import Any, Final, NamedTuple
 from pipeline.dryrun.flags import FLAGS as DRY_RUN_FLAGS
 from pipeline.options import ONE_MACHINE_FLAGS, StreamOptions
 from pipeline.settings.contradictions import SELECTIONS
-from pipeline.settings.credentials import SECRET_ALLOWED, SECRET_PATTERN
-from pipeline.settings.flags import FLAGS, takes_credential, takes_names, words_for_credential
+from pipeline.settings.credentials import SECRET_PATTERN
+from pipeline.settings.flags import (
+    FLAGS,
+    allowed_in_flag,
+    takes_credential,
+    takes_names,
+    words_for_credential,
+)
 from pipeline.settings.keys import Key
 from pipeline.settings.names import NEW_ATTRIBUTE_NAMES_ALLOWED, NEW_PROPERTY_NAMES_ALLOWED
 from pipeline.settings.values import (
@@ -162,10 +168,7 @@ def _is_set_by_preset(key: Key) -> bool:
 def _help(name: str, key: Key) -> str:
     words = key.description.replace("`", "")
     if not key.choices:
-        allowed = key.allowed
-        if takes_credential(key):
-            allowed = ", ".join((SECRET_ALLOWED, *words_for_credential(key)))
-        words += f" Allowed: {allowed}."
+        words += f" Allowed: {allowed_in_flag(key)}."
     if takes_names(key):
         words += " A list is written in brackets, or with commas alone."
     if _is_set_by_preset(key):

@@ -21,23 +21,28 @@ _DRY_RUN_GIVEN: Final = f"{DRY_RUN}=True"
 """Beam has a flag of that name for its own tests, which takes a value; it is declared once."""
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
+def add_flags(group: argparse._ArgumentGroup) -> None:
     """Declares all but `--dry_run`."""
-    parser.add_argument(
+    group.add_argument(
         "--dry_run_for_s",
+        metavar="SECONDS",
         type=float,
         help=f"With --dry_run: look so many seconds at the most. Default with a subscription: "
         f"{FOR_S:g}; files are read to their end.",
     )
-    parser.add_argument(
+    group.add_argument(
         "--dry_run_records",
+        metavar="N",
         type=int,
         help="With --dry_run: look at so many records, and those that come in the same message. "
         f"Default with a subscription: {RECORDS:,}.",
     )
-    parser.add_argument("--report", help="With --dry_run: the report as one HTML page, a file.")
-    parser.add_argument(
+    group.add_argument(
+        "--report", metavar="FILE", help="With --dry_run: the report as one HTML page, a file."
+    )
+    group.add_argument(
         "--compare",
+        metavar="FILE",
         help="With --dry_run: another settings file. The report says what would change with it.",
     )
 

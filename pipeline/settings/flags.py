@@ -42,6 +42,13 @@ def words_for_credential(key: Key) -> tuple[str, ...]:
     return tuple(literals(key.annotation))
 
 
+def allowed_in_flag(key: Key) -> str:
+    """What the flag of a setting takes, in words: of credentials less than the file does."""
+    if takes_credential(key):
+        return ", ".join((SECRET_ALLOWED, *words_for_credential(key)))
+    return key.allowed
+
+
 def overlay(document: Document, texts: Mapping[str, str]) -> None:
     """Puts the values of flags (name without dashes: text) into the place of the file's."""
     for name, text in texts.items():
@@ -72,8 +79,7 @@ def _credential(key: Key, text: str) -> Document:
         pass
     hint = "${NAME} may stand in the settings file only"
     found = "found a text that names no secret version (not shown)"
-    allowed = ", ".join((SECRET_ALLOWED, *words_for_credential(key)))
-    return _refused(Fault((), found, allowed, hint))
+    return _refused(Fault((), found, allowed_in_flag(key), hint))
 
 
 def _refused(fault: Fault) -> Document:
