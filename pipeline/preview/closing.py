@@ -34,6 +34,8 @@ def closing(summary: Summary, settings: Settings, limit: int | None) -> Renderab
         *first, last = texts
         before = f"{', '.join(first)} and " if first else ""
         parts.append(Text(f"Operations: {before}{last}."))
+    if fewer := list(summary.fewer()):
+        parts.append(Text(f"Each record is shown alone. {'; '.join(fewer)}."))
     if summary.counted:
         counted = ", ".join(f"{name} {count:,}" for name, count in summary.counted.items())
         parts.append(Text(f"Also counted: {counted}."))

@@ -24,6 +24,9 @@ _INDENT: Final = 2
 _GAP: Final = 2
 _KEY_CELLS: Final = 32
 _LEAST_CELLS: Final = 20
+_RELATIONSHIPS: Final = "cio_relationships"
+_HOLDING: Final = ("attributes", "data", _RELATIONSHIPS)
+_Pairs = list[tuple[str, Any]]
 
 _STYLES: Final = {
     WOULD_BE_SENT: "bold green",
@@ -86,8 +89,8 @@ def _operation(sending: Sending, console: Console) -> Iterator[Text]:
     action = " ".join(str(body.pop(key)) for key in ("type", "action") if key in body) or "event"
     request = f"{' ' * _GAP}{sending.endpoint}{' ' * _GAP}{amount(len(sending.body), 'byte')}"
     yield from _wrapped(Text.assemble((action, "bold"), request), _INDENT, console)
-    attributes = _attributes(body)
-    keys = [*body, *(_attribute_key(name) for name in islice(attributes, SHOWN_ATTRIBUTES))]
+    attributes = _below(body)
+    keys = [*body, *(_attribute_key(name) for name, _ in islice(attributes, SHOWN_ATTRIBUTES))]
     widest = max(cell_len(_key(key)) for key in keys)
     room = max(_LEAST_CELLS, console.width - 2 * _INDENT - widest - _GAP)
     for key, value in _rows(body, attributes, room):
@@ -95,25 +98,29 @@ def _operation(sending: Sending, console: Console) -> Iterator[Text]:
         yield Text.assemble(" " * 2 * _INDENT, (shown, "cyan"), value)
 
 
-def _rows(body: Json, attributes: Json, room: int) -> Iterator[tuple[str, str]]:
-    """The body's fields, its attributes on lines of their own; each value fits into `room`."""
+def _rows(body: Json, below: _Pairs, room: int) -> Iterator[tuple[str, str]]:
+    """The body's fields, those `below` one of them on lines of their own; each value fits into
+    `room`.
+    """
     for key, value in body.items():
         if key == "timestamp":
             yield key, f"{value}  {datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S} UTC"
-        elif value is attributes:
+        elif key in _HOLDING and value:
             yield key, ""
-            for name, given in islice(attributes.items(), SHOWN_ATTRIBUTES):
+            for name, given in islice(below, SHOWN_ATTRIBUTES):
                 yield _attribute_key(name), _value(given, room)
-            if len(attributes) > SHOWN_ATTRIBUTES:
-                yield "", f"and {len(attributes) - SHOWN_ATTRIBUTES} more (--json shows them all)"
+            if len(below) > SHOWN_ATTRIBUTES:
+                yield "", f"and {len(below) - SHOWN_ATTRIBUTES} more (--json shows them all)"
         else:
             yield key, _value(value, room)
 
 
-def _attributes(body: Json) -> Json:
-    """The attributes of an operation; v1 calls an event's `data`."""
-    attributes: Json = body.get("attributes") or body.get("data") or {}
-    return attributes
+def _below(body: Json) -> _Pairs:
+    """What an operation holds: its attributes (v1 calls an event's `data`), or its objects."""
+    if relationships := body.get(_RELATIONSHIPS):
+        of_objects = (each["identifiers"] for each in relationships)
+        return [(f"type {each['object_type_id']}", each["object_id"]) for each in of_objects]
+    return list((body.get("attributes") or body.get("data") or {}).items())
 
 
 def _attribute_key(name: str) -> str:

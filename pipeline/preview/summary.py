@@ -6,11 +6,11 @@ from typing import Final
 
 from pipeline.preview.causes import selection_text
 from pipeline.preview.explained import WOULD_BE_SENT, Explained
-from pipeline.preview.words import listed, shortened
+from pipeline.preview.words import amount, listed, shortened
 from pipeline.settings.model import Settings
 from transforms.reasons import OUTCOMES
-from transforms.records import EventOperation, Operation, RelationshipsOperation
-from transforms.resolve import ANONYMOUS_ID
+from transforms.records import EventOperation, IdentifyOperation, Operation, RelationshipsOperation
+from transforms.resolve import ANONYMOUS_ID, person_key
 
 _NAMES_SHOWN = 5
 _ADVICE: Final[Mapping[str, str]] = {
@@ -41,6 +41,10 @@ class Summary:
         self.operations: Counter[str] = Counter()
         """Operations that would be sent, by `kind_of`."""
         self._outcomes: Counter[str] = Counter()
+        self._people: set[int] = set()
+        """Whom identifies are about, by hash: a file may have millions."""
+        self._relationships: set[int] = set()
+        self._related = 0
         self._updates = self._unselected = self._bare_events = 0
         self._left_behind: dict[str, Counter[str]] = {}
 
@@ -55,9 +59,35 @@ class Summary:
         for sending in explained.sendings:
             operation = sending.operation
             self.operations[kind_of(operation)] += 1
+            self._note_repeatable(operation)
             self._bare_events += isinstance(operation, EventOperation) and not operation.attributes
         for setting, names in explained.left_behind.items():
             self._left_behind.setdefault(setting, Counter()).update(names)
+
+    def _note_repeatable(self, operation: Operation) -> None:
+        if isinstance(operation, RelationshipsOperation):
+            person = person_key(operation.identifiers)
+            self._related += len(operation.cio_relationships)
+            for each in operation.cio_relationships:
+                self._relationships.add(hash((person, each)))
+        elif isinstance(operation, IdentifyOperation) and operation.type == "person":
+            self._people.add(hash(person_key(operation.identifiers)))
+
+    def fewer(self) -> Iterator[str]:
+        """What a job sends less of: each record is previewed alone, whatever went before it."""
+        identifies, people = self.operations["identify"], len(self._people)
+        if identifies > people:
+            yield (
+                f"{amount(identifies, 'identify')} of {people:,} "
+                f"{'person' if people == 1 else 'people'}: a job makes one of those that it sends "
+                "of a person in one request (coalesced.identify)"
+            )
+        different = len(self._relationships)
+        if self._related > different:
+            yield (
+                f"{amount(self._related, 'relationship')}, {different:,} of them different: a job "
+                "does not tell again what it has told"
+            )
 
     def outcomes(self) -> Iterator[tuple[str, int]]:
         """Outcome and records, in the ledger's order; only those that occur."""

@@ -171,6 +171,60 @@ def test_of_many_attributes_the_first_twenty_are_shown(count: int) -> None:
     assert (rest in text) is (count > 20)
 
 
+RELATED = Settings.model_validate(
+    {
+        "users": {"user_properties": "all"},
+        "groups": {"enabled": True, "object_types": {"company": "1", "team": "12"}},
+    }
+)
+
+
+def related(user_id: str, **groups: Any) -> dict[str, Any]:
+    return {"event_type": "A", "user_id": user_id, "event_time": 1777888867, "groups": groups}
+
+
+def test_each_relationship_stands_on_a_line_of_its_own() -> None:
+    record = related("u", company=["Acme", "Example " * 4], team="東京")
+    text = shown(explained([record], RELATED), RELATED)
+    assert (
+        "    cio_relationships\n"
+        '      type 1           "Acme"\n'
+        '      type 1           "Example Example Example Example"\n'
+        '      type 12          "東京"\n'
+    ) in text
+
+
+def update(user_id: str) -> dict[str, Any]:
+    plan = {"plan": "pro"}
+    return related(user_id) | {"event_type": "$identify", "user_properties": plan}
+
+
+@pytest.mark.parametrize(
+    ("records", "words"),
+    [
+        ([update("u"), update("u")], "2 identifies of 1 person: a job makes one of those that it"),
+        (
+            [update("A@example.com"), update("a@example.com"), update("u")],
+            "3 identifies of 2 people: a job makes one of those that it",
+        ),
+        (
+            [
+                related("u", company=["A", "B"]),
+                related("u", company="A"),
+                related("v", company="A"),
+            ],
+            "alone. 4 relationships, 3 of them different: a job does not tell again what it has",
+        ),
+        ([update("u"), update("v"), related("u", company="A"), related("v", company="A")], ""),
+    ],
+    ids=["one person", "two people", "relationships", "all different"],
+)
+def test_what_a_job_would_send_less_of_is_said(records: list[Any], words: str) -> None:
+    text = " ".join(shown(explained(records, RELATED), RELATED).split())
+    assert words in text
+    assert ("Each record is shown alone." in text) is bool(words)
+
+
 def test_an_outcome_that_does_not_fit_beside_a_long_name_stands_below() -> None:
     record = {"event_type": "n" * 101, "user_id": "u", "event_time": 1777888867}
     lines = shown(explained([record], CHOSEN), CHOSEN).splitlines()
