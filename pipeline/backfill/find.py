@@ -9,7 +9,8 @@ from apache_beam.io.filesystems import FileSystems
 from msgspec import Struct
 
 from pipeline.backfill.export_names import holds_merged_ids, last_event_ms
-from pipeline.sources.streams import FileReadError
+from pipeline.backfill.options import FORMS
+from pipeline.sources.streams import FileReadError, no_such_file
 from transforms.filter import TimeRange
 
 _ENDINGS: Final = (".json", ".ndjson", ".gz", ".zip")
@@ -87,7 +88,7 @@ def _named(source: str) -> tuple[list[SourceFile], bool]:
     # Objects have no folders: everything whose name goes on behind a slash.
     files = _matching(f"{source.rstrip('/')}/**") if "://" in source else []
     if not files:
-        raise FileReadError(f"--from: no file is called {source}")
+        raise FileReadError(f"--from: {no_such_file(source, FORMS)}")
     return files, True
 
 

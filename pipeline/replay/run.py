@@ -29,7 +29,7 @@ from pipeline.replay.from_subscription import (
 from pipeline.replay.left import LEFT
 from pipeline.replay.letter import Letter
 from pipeline.replay.options import Replay
-from pipeline.replay.source import Kind
+from pipeline.replay.source import FORMS, Kind
 from pipeline.settings import CredentialError, Settings, SettingsError, load_settings
 from pipeline.sources.files import FileReadError, find_files
 from pipeline.sources.session import SubscriptionError, choosing
@@ -47,7 +47,7 @@ class Found:
     def __init__(self, asked: Replay) -> None:
         """Looks it up. Raises FileReadError, SourceError."""
         source = asked.source
-        self.paths = find_files(source.name) if source.kind is Kind.FILES else []
+        self.paths = find_files(source.name, FORMS) if source.kind is Kind.FILES else []
         self.subscription = source.name if source.kind is Kind.SUBSCRIPTION else ""
         if source.kind is Kind.TOPIC:
             self.subscription = subscription_of(source.name)

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO, Final, NamedTuple, cast
 
 from pipeline.preview.words import printable
-from pipeline.sources.streams import UNREADABLE, Counted, FileReadError
+from pipeline.sources.streams import UNREADABLE, Counted, FileReadError, unreadable
 
 MAX_CONTENTS_BYTES: Final = 64 * 1024 * 1024
 """Of an archive's table of contents, which is read as a whole: about half a million members."""
@@ -67,7 +67,7 @@ class Archive:
         try:
             stream = self._contents.open(info)
         except (*UNREADABLE, RuntimeError, ValueError) as error:
-            raise FileReadError(f"{member.name} cannot be read: {printable(str(error))}") from error
+            raise unreadable(member.name, error) from error
         with stream:
             yield cast("BinaryIO", stream)
 
@@ -86,7 +86,7 @@ def open_archive(path: str) -> Iterator[Archive]:
             raw = stack.enter_context(stored.buffered())
             archive = Archive(path, stack.enter_context(_contents(path, raw)), stored)
         except (*UNREADABLE, ValueError, NotImplementedError, struct.error) as error:
-            raise FileReadError(f"{path} cannot be read: {printable(str(error))}") from error
+            raise unreadable(path, error) from error
         if not archive.members:
             raise FileReadError(f"{path} is an archive without a file in it")
         # Of what is in it; the table of contents is none of that.

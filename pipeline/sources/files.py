@@ -15,7 +15,14 @@ from apache_beam.pvalue import PBegin, PCollection
 
 from pipeline.sources.archives import Archive, Member, is_archive, open_archive
 from pipeline.sources.batches import batches
-from pipeline.sources.streams import UNREADABLE, Counted, text_stream
+from pipeline.sources.streams import (
+    RECORD_FILE,
+    UNREADABLE,
+    Counted,
+    no_such_file,
+    text_stream,
+    unreadable,
+)
 from pipeline.sources.streams import FileReadError as FileReadError
 from pipeline.stop import STOP
 from transforms.pushdown import MAX_MESSAGE_BYTES
@@ -25,8 +32,11 @@ from transforms.split_json import is_json, split_container
 _UTF8_BOM = b"\xef\xbb\xbf"
 
 
-def find_files(pattern: str) -> list[str]:
-    """The files that a glob names, sorted. Raises FileReadError when there are none."""
+def find_files(pattern: str, expected: str = f"the path or the glob of {RECORD_FILE}") -> list[str]:
+    """The files that a glob names, sorted.
+
+    `expected`: what names files, for the message. Raises FileReadError when there are none.
+    """
     # Beam finds nothing for a local glob without a directory.
     here = "" if "/" in pattern else "./"
     try:
@@ -34,7 +44,7 @@ def find_files(pattern: str) -> list[str]:
     except (BeamIOError, ValueError) as error:
         raise FileReadError(f"{pattern} cannot be looked up: {error}") from error
     if not match.metadata_list:
-        raise FileReadError(f"no file is called {pattern}")
+        raise no_such_file(pattern, expected)
     return sorted(metadata.path.removeprefix(here) for metadata in match.metadata_list)
 
 
@@ -75,7 +85,7 @@ def open_texts(path: str) -> Iterator[Texts]:
     try:
         stored = Counted(path)
     except UNREADABLE as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     with stored:
         yield Texts((Text(0, path, partial(_open_file, path, stored)),), stored)
 
@@ -96,11 +106,7 @@ def _text(name: str, stream: BinaryIO, stored: Counted) -> BinaryIO:
     try:
         return text_stream(stream, name, stored)
     except UNREADABLE as error:
-        raise _unreadable(name, error) from error
-
-
-def _unreadable(name: str, error: BaseException) -> FileReadError:
-    return FileReadError(f"{name} cannot be read: {error}")
+        raise unreadable(name, error) from error
 
 
 def read_messages(path: str, stop: Callable[[], bool]) -> Iterator[Message]:
@@ -144,7 +150,7 @@ def _read(
                     return
                 yield _message(data, text.name, number)
     except UNREADABLE as error:
-        raise _unreadable(text.name, error) from error
+        raise unreadable(text.name, error) from error
 
 
 def _texts(file: BinaryIO) -> Iterator[tuple[int, bytes]]:

@@ -12,6 +12,8 @@ from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from google.api_core.exceptions import Forbidden, GoogleAPIError, NotFound
 
+from pipeline.preview.words import printable
+
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _ZIP_MAGICS: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _BUFFER_BYTES: Final = 32 * 1024
@@ -26,6 +28,24 @@ UNREADABLE: Final = (OSError, EOFError, zlib.error, zipfile.BadZipFile)
 
 class FileReadError(RuntimeError):
     """A file is missing or damaged; the text says which."""
+
+
+RECORD_FILE: Final = "a .json, .ndjson, .gz or .zip file, local or gs://"
+
+
+def no_such_file(name: str, expected: str = RECORD_FILE) -> FileReadError:
+    """The error for a name that no file has. `expected`: what names one, in words."""
+    return FileReadError(f"no such file: {name}; expected is {expected}")
+
+
+def unreadable(name: str, error: BaseException) -> FileReadError:
+    """The error for a file that cannot be opened, or not be read to its end."""
+    if isinstance(error, FileNotFoundError):
+        return no_such_file(name)
+    if isinstance(error, IsADirectoryError):
+        return FileReadError(f"{name} is a directory; name a file in it")
+    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return FileReadError(f"{name} cannot be read: {printable(words)}")
 
 
 @contextmanager

@@ -67,7 +67,7 @@ def test_a_prefix_a_glob_and_a_name() -> None:
     found = find(f"gs://{BUCKET}/history/", None)
     assert (found.merged_ids, found.other) == (1, 1)
     assert all(file.modified > 0 for file in found.files)
-    with pytest.raises(FileReadError, match="no file is called gs://"):
+    with pytest.raises(FileReadError, match="no such file: gs://"):
         names(f"gs://{BUCKET}/nothing/")
 
 

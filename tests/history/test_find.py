@@ -96,7 +96,7 @@ def test_its_own_files_are_not_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("source", ["none", "none*.json", "none/"])
 def test_nothing_of_that_name(tmp_path: Path, source: str) -> None:
-    with pytest.raises(FileReadError, match="--from: no file is called"):
+    with pytest.raises(FileReadError, match="--from: no such file: "):
         find(f"{tmp_path}/{source}", None)
 
 

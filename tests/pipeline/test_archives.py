@@ -98,7 +98,7 @@ def test_an_archive_that_is_cut_off(tmp_path: Path) -> None:
 
 
 def test_an_archive_that_is_missing(tmp_path: Path) -> None:
-    assert refusal(str(tmp_path / "e.zip")).startswith("e.zip cannot be read: ")
+    assert "no such file: " in refusal(str(tmp_path / "e.zip"))
 
 
 def test_a_member_that_is_encrypted(tmp_path: Path) -> None:

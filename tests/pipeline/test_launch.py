@@ -99,7 +99,8 @@ DATAFLOW = ("--runner=DataflowRunner", "--max_num_workers=2", BUCKET, STREAM)
         ),
         pytest.param(
             (SETTINGS, "--input_files=none*.json", LETTERS),
-            "no file is called none*.json",
+            "no such file: none*.json; expected is the path or the glob of a .json, .ndjson, .gz "
+            "or .zip file, local or gs://",
             id="no files",
         ),
         pytest.param(

@@ -131,9 +131,13 @@ def test_wrong_settings_end_it_with_all_their_problems(
 @pytest.mark.parametrize(
     ("file", "complaint"),
     [
-        pytest.param("absent.ndjson", "No such file or directory", id="missing"),
-        pytest.param(".", "Is a directory", id="directory"),
-        pytest.param("zz://b/f", "no path or URL of a file that Beam can open", id="scheme"),
+        pytest.param(
+            "absent.ndjson", "no such file: absent.ndjson; expected is a .json, ", id="missing"
+        ),
+        pytest.param(".", ". is a directory; name a file in it", id="directory"),
+        pytest.param(
+            "zz://b/f", "zz://b/f is no path or URL of a file that Beam can open", id="scheme"
+        ),
     ],
 )
 def test_a_file_that_cannot_be_read_ends_it(
@@ -142,8 +146,7 @@ def test_a_file_that_cannot_be_read_ends_it(
     assert main(["preview", file, "--settings", settings, *flags]) == 2
     output, errors = capsys.readouterr()
     assert output == ""
-    assert errors.startswith(f"error: {file} ")
-    assert complaint in errors
+    assert errors.startswith(f"error: {complaint}")
 
 
 def test_what_can_be_read_of_a_damaged_file_is_shown(

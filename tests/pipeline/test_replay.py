@@ -14,6 +14,7 @@ from pipeline.launch import main as job
 from pipeline.local.customerio import CustomerIoStandIn
 from pipeline.local.customerio.faults import ItemErrors
 from pipeline.replay.left import LEFT
+from pipeline.replay.source import FORMS
 from transforms.tally import PROCESS_LEDGER
 
 pytestmark = pytest.mark.usefixtures("fresh_process", "here")
@@ -291,8 +292,10 @@ def test_disabled_settings_send_nothing(
 @pytest.mark.parametrize(
     ("flags", "error"),
     [
-        pytest.param((), "no file is called dead-*.jsonl", id="no files"),
-        pytest.param(("--from=none-*.x",), "no file is called none-*.x", id="no such glob"),
+        pytest.param((), f"no such file: dead-*.jsonl; expected is {FORMS}", id="no files"),
+        pytest.param(
+            ("--from=none-*.x",), f"no such file: none-*.x; expected is {FORMS}", id="no such glob"
+        ),
         pytest.param(
             ("--settings=none.yaml",),
             "none.yaml: 1 problem\n  there is no such file; check the path",
@@ -313,7 +316,7 @@ def test_disabled_settings_send_nothing(
         ),
         pytest.param(
             ("--from=in.ndjson", "--ledger_file=none/ledger.json"),
-            "--ledger_file: none/ledger.json cannot be written: No such file or directory",
+            "--ledger_file: there is no directory 'none'; make it, or name another",
             id="a ledger nowhere",
         ),
     ],
