@@ -20,7 +20,7 @@ from pipeline.backfill.fingerprint import fingerprint
 from pipeline.backfill.look import look
 from pipeline.backfill.manifest import Manifest, ManifestError, Place, Work
 from pipeline.backfill.options import Backfill, own_flags
-from pipeline.backfill.source import ReadAtCursor, ReadShares
+from pipeline.backfill.source import ReadAtCursor, read_shares
 from pipeline.backfill.stock import Stock, take_stock
 from pipeline.backfill.watch import watching
 from pipeline.backfill.words import render
@@ -214,7 +214,7 @@ def _on_many_machines(asked: Backfill, options: PipelineOptions, settings: Setti
 
     def build(pipeline: beam.Pipeline) -> None:
         sink = DeliverToCustomerIo(policy, credentials)
-        source = ReadShares(found.files)
+        source = read_shares(found.files)
         graph.build(pipeline, source, settings, sink, store, graph.Extras(within=asked.within))
 
     launch.submit(build, options)

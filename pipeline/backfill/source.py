@@ -3,7 +3,7 @@
 import itertools
 import logging
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import apache_beam as beam
 from apache_beam import coders
@@ -14,7 +14,6 @@ from apache_beam.io.unbounded_source import (
     UnboundedSource,
 )
 from apache_beam.pvalue import PBegin, PCollection
-from apache_beam.typehints import List
 from apache_beam.utils.timestamp import MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp
 
 from pipeline.backfill.cursor import Cursor, cursor_of
@@ -22,6 +21,8 @@ from pipeline.backfill.feed import PULL_MESSAGES, pulls
 from pipeline.backfill.find import SourceFile
 from pipeline.backfill.manifest import Place
 from pipeline.settings import Settings
+from pipeline.sources.batches import batches
+from pipeline.sources.files import ReadFromFiles
 from pipeline.sources.subscription import BUNDLES_A_GENERATION, unpacked
 from pipeline.stop import STOP
 from transforms.records import Message
@@ -158,36 +159,17 @@ class ReadAtCursor(beam.PTransform[PBegin, PCollection[list[Message]]]):
         return unpacked(taken)
 
 
-class Share(NamedTuple):
-    """A file, for one of many workers."""
-
-    path: str
-    size: int
-    modified: float
+def read_shares(files: Iterable[SourceFile]) -> ReadFromFiles:
+    """Messages of files, which the workers of a runner share."""
+    return ReadFromFiles([file.path for file in files], _messages_of, spread=True)
 
 
-def _messages_of(share: Share) -> Iterator[list[Message]]:
-    file = SourceFile(*share)
+def _messages_of(path: str) -> Iterator[list[Message]]:
+    # Size and time of change matter to a place that is kept; here the runner keeps its own.
+    file = SourceFile(path, 0, 0.0)
     for pull in pulls([file], Place(), STOP.is_set, _log_damage):
-        yield pull.messages
+        yield from batches(pull.messages)
 
 
 def _log_damage(_name: str, why: str) -> None:
     _LOG.error("%s. What comes before the damage is sent; the other files go on", why)
-
-
-class ReadShares(beam.PTransform[PBegin, PCollection[list[Message]]]):
-    """Messages of files, which the runner's workers share."""
-
-    def __init__(self, files: Iterable[SourceFile]) -> None:
-        super().__init__()
-        self._shares = [Share(file.path, file.size, file.modified) for file in files]
-
-    def expand(self, input_or_inputs: PBegin) -> PCollection[list[Message]]:
-        read: PCollection[list[Message]] = (
-            input_or_inputs
-            # Shuffled: else all of them would be one worker's.
-            | "Files" >> beam.Create(self._shares, reshuffle=True)
-            | "Lines" >> beam.FlatMap(_messages_of).with_output_types(List[Message])
-        )
-        return unpacked(read)

@@ -3,14 +3,11 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 
-import apache_beam as beam
-from apache_beam.pvalue import PBegin, PCollection
-
 from pipeline.replay.choice import Choice
 from pipeline.replay.left import LEFT
 from pipeline.replay.letter import MAX_LETTER_BYTES, Letter, NotALetterError, open_letter
 from pipeline.sources.batches import batches
-from pipeline.sources.files import read_lines
+from pipeline.sources.files import ReadFromFiles, read_lines
 from pipeline.stop import STOP
 from transforms.records import Message
 
@@ -34,23 +31,10 @@ def letters_of_file(
             LEFT.unmatched += 1
 
 
-def stored_letters(path: str, choice: Choice) -> Iterator[list[Message]]:
-    """The chosen letters of a file as they are stored, until this process is told to stop."""
+def read_letters(paths: list[str], choice: Choice) -> ReadFromFiles:
+    """The chosen letters of files, as they are stored."""
+    return ReadFromFiles(paths, partial(_stored_letters, choice=choice))
+
+
+def _stored_letters(path: str, choice: Choice) -> Iterator[list[Message]]:
     return batches(stored for stored, _letter in letters_of_file(path, choice))
-
-
-class ReadLettersFromFiles(beam.PTransform[PBegin, PCollection[list[Message]]]):
-    """The chosen letters of files, in their order and in batches."""
-
-    def __init__(self, paths: list[str], choice: Choice) -> None:
-        super().__init__()
-        self._paths = paths
-        self._read = partial(stored_letters, choice=choice)
-
-    def expand(self, input_or_inputs: PBegin) -> PCollection[list[Message]]:
-        messages: PCollection[list[Message]] = (
-            input_or_inputs
-            | "Names" >> beam.Create(self._paths, reshuffle=False)
-            | "Lines" >> beam.FlatMap(self._read).with_output_types(list[Message])
-        )
-        return messages

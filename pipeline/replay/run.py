@@ -18,7 +18,7 @@ from pipeline.people.file import StateFileError
 from pipeline.preview.summary import DISABLED
 from pipeline.preview.words import amount
 from pipeline.replay.dry_run import render, sort_by_reason
-from pipeline.replay.from_files import ReadLettersFromFiles, letters_of_file
+from pipeline.replay.from_files import letters_of_file, read_letters
 from pipeline.replay.from_subscription import (
     Sorter,
     SourceError,
@@ -103,7 +103,7 @@ def _send(asked: Replay, settings: Settings) -> int:
         def build(pipeline: beam.Pipeline) -> None:
             sink = DeliverToCustomerIo(policy, credentials)
             source = (
-                ReadLettersFromFiles(files, asked.choice)
+                read_letters(files, asked.choice)
                 if files
                 else ReadFromSubscription(found.subscription, given.stop_when_idle_s)
             )

@@ -200,22 +200,30 @@ def read_until_stopped(path: str) -> Iterator[list[Message]]:
     return batches(read_messages(path, STOP.is_set))
 
 
+Read = Callable[[str], Iterator[list[Message]]]
+"""Gives the messages of the file at a path, in batches."""
+
+
 class ReadFromFiles(beam.PTransform[PBegin, PCollection[list[Message]]]):
     """Messages of files in batches; those of a file in their order.
 
+    `read` gives those of one file; it may be pickled, and stops when this process is told to.
     `spread`: the engine shares the files out to its workers. It stores their names for that, and no
     record: a file is read where it is delivered. Else one worker reads them all, in their order.
     """
 
-    def __init__(self, paths: list[str], *, spread: bool = False) -> None:
+    def __init__(
+        self, paths: list[str], read: Read = read_until_stopped, *, spread: bool = False
+    ) -> None:
         super().__init__()
         self._paths = paths
+        self._read = read
         self._spread = spread
 
     def expand(self, input_or_inputs: PBegin) -> PCollection[list[Message]]:
         messages: PCollection[list[Message]] = (
             input_or_inputs
             | "Names" >> beam.Create(self._paths, reshuffle=self._spread)
-            | "Lines" >> beam.FlatMap(read_until_stopped).with_output_types(list[Message])
+            | "Lines" >> beam.FlatMap(self._read).with_output_types(list[Message])
         )
         return messages

@@ -21,7 +21,7 @@ from pipeline import graph, plan
 from pipeline.deadletters import FileStore, Store, TopicStore
 from pipeline.people.process import people_of_process
 from pipeline.replay.choice import Choice
-from pipeline.replay.from_files import ReadLettersFromFiles
+from pipeline.replay.from_files import read_letters
 from pipeline.settings import Settings, parse_settings
 from pipeline.sources.dataflow import ReadOnDataflow
 from pipeline.sources.files import ReadFromFiles
@@ -166,7 +166,7 @@ VARIANTS = {
         STEPS + REPLAY_STEPS,
     ),
     "replay of files": Variant(
-        lambda: ReadLettersFromFiles(["/data/dead-1.jsonl"], Choice(frozenset({"rejected"}))),
+        lambda: read_letters(["/data/dead-1.jsonl"], Choice(frozenset({"rejected"}))),
         "Read/Lines",
         [],
         FileStore("/data/again"),
