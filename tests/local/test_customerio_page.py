@@ -174,6 +174,74 @@ def test_the_page_over_http(stand_in: CustomerIoStandIn, path: str) -> None:
     assert answer.text.count("<script>") == (1 if path == "/" else 0)
 
 
+def crowded() -> Workspace:
+    """Events of 40 people, among them one of Ada long ago, one object each, and a refusal."""
+    workspace = Workspace(clock=lambda: 1_700_000_000)
+    for name in ("Ada@Example.com", *(f"user-{number}" for number in range(40))):
+        person = {"type": "person", "identifiers": {"email" if "@" in name else "id": name}}
+        event = "Song Played" if "@" in name else "Step"
+        workspace.apply({**person, "action": "event", "name": event})
+        identifiers = {"object_type_id": "1", "object_id": f"of {name}"}
+        workspace.apply({"type": "object", "action": "identify", "identifiers": identifiers})
+    workspace.reject([Problem("invalid", "name", "is empty")], b'{"id": "ada@example.com"}')
+    return workspace
+
+
+@pytest.mark.parametrize("wanted", ["ada@", "ADA@example", "Ada@Example.com"])
+def test_a_person_is_found_in_every_list(wanted: str) -> None:
+    whole, found = (Outline(render(crowded(), each)).text for each in ("", wanted))
+    assert "Ada@Example.com" not in whole
+    assert "user-39" in whole
+    for words in (
+        "Song Played",
+        "email Ada@Example.com",
+        "1 of 41, latest change first",
+        "of Ada@Example.com",
+        "is empty",
+    ):
+        assert words in found, words
+    assert "user-" not in found
+
+
+def test_an_event_is_found_by_its_name() -> None:
+    found = Outline(render(crowded(), "song pl")).text
+    assert "email Ada@Example.com" in found
+    assert "user-" not in found
+    # Numbers are those of the whole workspace.
+    assert "Events 41" in found
+    assert found.count("Nothing matches the filter.") == 3
+
+
+def test_a_filter_over_http() -> None:
+    with CustomerIoStandIn("the-site-id", "the-api-key") as running:
+        for name in ("Song Played", "Step"):
+            running.workspace.apply(
+                {"type": "person", "identifiers": {"id": EVIL}, "action": "event", "name": name}
+            )
+        for path in ("/", "/_standin/activity"):
+            answer = requests.get(
+                f"{running.url}{path}", params={"filter": f" {EVIL[:60]} "}, timeout=10
+            )
+            assert answer.status_code == 200
+            assert "<script>alert" not in answer.text
+            assert "Song Played" in answer.text
+            answer = requests.get(f"{running.url}{path}", params={"filter": "song"}, timeout=10)
+            assert "Song Played" in answer.text
+            assert "<h3>Step</h3>" not in answer.text
+            assert ('type="search" id="filter" value="song"' in answer.text) is (path == "/")
+
+
+def test_a_filter_is_never_taken_for_a_part_of_the_page() -> None:
+    page = Page("us").whole(Workspace(), '"><b>{{activity}}')
+    assert 'value="&quot;&gt;&lt;b&gt;{{activity}}"' in page
+    assert page.count("Items applied") == 1
+
+
+def test_the_field_has_a_label() -> None:
+    page = Page("us").whole(Workspace())
+    assert re.search(r"<label class=\"filter\">Filter\s+<input type=\"search\"", page)
+
+
 def test_json_is_never_taken_for_a_page(stand_in: CustomerIoStandIn) -> None:
     for path in ("events", "people", "dump"):
         answer = requests.get(f"{stand_in.url}/_standin/{path}", timeout=10)

@@ -6,7 +6,7 @@ Everything that came from outside passes through `_text`, which escapes it.
 import html
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.local.customerio.anonymous import ANONYMOUS_ID
 from pipeline.local.customerio.objects import Thing
@@ -36,19 +36,31 @@ _MINOR_TILES = (
 )
 
 
-def render(workspace: Workspace) -> str:
-    """The changing part of the page."""
+class _Listing(NamedTuple):
+    title: str
+    rows: Iterable[str]
+    empty: str
+    """What is said where there are no rows."""
+
+
+def render(workspace: Workspace, wanted: str = "") -> str:
+    """The changing part of the page; in its lists only what holds the text ``wanted``."""
     summary = workspace.summary()
+    lists = (
+        _events(workspace.events(_EVENTS, wanted)),
+        _refusals(workspace.rejections(_REFUSALS, wanted)),
+        _people(workspace.people(_PEOPLE, wanted), summary["people"]),
+        _objects(workspace.objects(_OBJECTS, wanted), summary["objects"]),
+    )
+    events, *others = (_card(each, filtered=bool(wanted)) for each in lists)
     return "\n".join(
         (
             _tiles(summary),
             _chart(workspace.pulse(), summary["answers"]),
             '<div class="columns">',
-            _events(workspace.events(_EVENTS)),
+            events,
             '<div class="stack">',
-            _refusals(workspace.rejections(_REFUSALS)),
-            _people(workspace.people(_PEOPLE), summary["people"]),
-            _objects(workspace.objects(_OBJECTS), summary["objects"]),
+            *others,
             "</div></div>",
         )
     )
@@ -109,7 +121,7 @@ def _answers(answers: Mapping[str, int]) -> str:
     return f'<p class="chips"><span class="chip more">Answers</span>{"".join(chips)}</p>'
 
 
-def _events(events: list[Event]) -> str:
+def _events(events: list[Event]) -> _Listing:
     rows = (
         f'<li><div class="line"><h3>{_text(event.name, _NAME_CHARACTERS)}</h3>'
         f"{_kind(event)}{_time(event.timestamp, event.received)}</div>"
@@ -118,7 +130,7 @@ def _events(events: list[Event]) -> str:
         for event in reversed(events)
     )
     title = "Latest events <small>by arrival, with the time of the event</small>"
-    return _card(title, rows, "Waiting for the first event.")
+    return _Listing(title, rows, "Waiting for the first event.")
 
 
 def _kind(event: Event) -> str:
@@ -131,7 +143,7 @@ def _kind(event: Event) -> str:
     return kind
 
 
-def _people(people: list[Person], total: int) -> str:
+def _people(people: list[Person], total: int) -> _Listing:
     rows = (
         f'<li><div class="line"><h3>{_text(person.email or person.id or person.cio_id)}</h3>'
         f"{_time(int(person.updated), person.updated)}</div>"
@@ -141,14 +153,14 @@ def _people(people: list[Person], total: int) -> str:
     )
     note = f"{len(people):,} of {total:,}, latest change first" if people else ""
     title = f"People <small>{note}</small>"
-    return _card(title, rows, "Nobody is known yet.")
+    return _Listing(title, rows, "Nobody is known yet.")
 
 
 def _relationships(person: Person) -> str:
     return _chips(dict.fromkeys(person.relationships, "object"))
 
 
-def _objects(objects: list[Thing], total: int) -> str:
+def _objects(objects: list[Thing], total: int) -> _Listing:
     rows = (
         f'<li><div class="line"><h3>{_text(thing.object_id)}</h3>'
         f'<span class="badge">type {_text(thing.object_type_id)}</span></div>'
@@ -156,7 +168,7 @@ def _objects(objects: list[Thing], total: int) -> str:
         for thing in reversed(objects)
     )
     note = f"{len(objects):,} of {total:,}, newest first" if objects else ""
-    return _card(f"Objects <small>{note}</small>", rows, "There are no objects.")
+    return _Listing(f"Objects <small>{note}</small>", rows, "There are no objects.")
 
 
 def _other_identifiers(person: Person) -> dict[str, str]:
@@ -166,7 +178,7 @@ def _other_identifiers(person: Person) -> dict[str, str]:
     return dict(present[1:])
 
 
-def _refusals(refusals: list[Rejection]) -> str:
+def _refusals(refusals: list[Rejection]) -> _Listing:
     rows = (
         f'<li><div class="line"><h3>{_text(refusal.message, _MESSAGE_CHARACTERS)}</h3>'
         f'<span class="badge bad">{_text(refusal.reason)}</span>'
@@ -176,13 +188,14 @@ def _refusals(refusals: list[Rejection]) -> str:
         f"<pre>{_text(refusal.operation, None)}</pre></details></li>"
         for refusal in reversed(refusals)
     )
-    return _card("Newest rejections", rows, "Nothing was refused.")
+    return _Listing("Newest rejections", rows, "Nothing was refused.")
 
 
-def _card(title: str, rows: Iterable[str], empty: str) -> str:
-    body = "".join(rows)
+def _card(listing: _Listing, *, filtered: bool) -> str:
+    body = "".join(listing.rows)
+    empty = "Nothing matches the filter." if filtered else listing.empty
     content = f"<ul>{body}</ul>" if body else f'<p class="empty">{empty}</p>'
-    return f'<section class="card"><header><h2>{title}</h2></header>{content}</section>'
+    return f'<section class="card"><header><h2>{listing.title}</h2></header>{content}</section>'
 
 
 def _identifiers(identifiers: Mapping[str, str]) -> str:

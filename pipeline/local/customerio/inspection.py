@@ -11,6 +11,8 @@ from pipeline.local.customerio.wire import encode
 from pipeline.local.customerio.workspace import Workspace
 
 _DEFAULT_LIMIT = 100
+_MOST_WANTED = 200
+"""Characters of a filter."""
 
 
 class Inspection:
@@ -33,16 +35,16 @@ class Inspection:
             web.post("/_standin/faults", self._script),
         ]
 
-    async def _index(self, _request: web.Request) -> web.Response:
+    async def _index(self, request: web.Request) -> web.Response:
         return web.Response(
-            text=self._page.whole(self._workspace),
+            text=self._page.whole(self._workspace, _wanted(request)),
             content_type="text/html",
             headers=self._page.headers,
         )
 
-    async def _activity(self, _request: web.Request) -> web.Response:
+    async def _activity(self, request: web.Request) -> web.Response:
         return web.Response(
-            text=self._page.activity(self._workspace),
+            text=self._page.activity(self._workspace, _wanted(request)),
             content_type="text/html",
             headers=self._page.headers,
         )
@@ -90,6 +92,11 @@ def _json(value: Any, status: int = 200) -> web.Response:
         content_type="application/json",
         headers={"X-Content-Type-Options": "nosniff"},
     )
+
+
+def _wanted(request: web.Request) -> str:
+    """What the activity page is filtered by; empty for nothing."""
+    return request.query.get("filter", "").strip()[:_MOST_WANTED]
 
 
 def _limit(request: web.Request) -> int:

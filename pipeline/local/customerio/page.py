@@ -10,6 +10,7 @@ from pipeline.local.customerio.activity import render
 from pipeline.local.customerio.workspace import Workspace
 
 _SHELL = Path(__file__).with_name("page.html")
+_PART = re.compile(r"\{\{(activity|wanted)\}\}")
 _SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
@@ -33,10 +34,15 @@ class Page:
             ),
         }
 
-    def whole(self, workspace: Workspace) -> str:
-        """The page with what there is now; its script renews the activity each second."""
-        return self._shell.replace("{{activity}}", render(workspace))
+    def whole(self, workspace: Workspace, wanted: str = "") -> str:
+        """The page with what there is now; its script renews the activity each second.
 
-    def activity(self, workspace: Workspace) -> str:
+        ``wanted``: what the lists are filtered by, and what stands in the page's field for it.
+        """
+        parts = {"activity": render(workspace, wanted), "wanted": html.escape(wanted)}
+        # All in one go: data may hold what looks like the place of another part.
+        return _PART.sub(lambda found: parts[found[1]], self._shell)
+
+    def activity(self, workspace: Workspace, wanted: str = "") -> str:
         """The part that changes."""
-        return render(workspace)
+        return render(workspace, wanted)

@@ -21,6 +21,7 @@ from pipeline.local.customerio.records import (
     Rejection,
     RequestLine,
 )
+from pipeline.local.customerio.search import SEARCHED, Kept, holds
 from pipeline.local.customerio.state import Outcome, State
 
 _KEPT_REJECTIONS = 10_000
@@ -29,6 +30,7 @@ _KEPT_TEXT = 2_000
 _KEPT_REFUSALS = 100_000
 
 Item = TypeVar("Item")
+Searched = TypeVar("Searched", bound=Kept)
 
 
 class Workspace:
@@ -130,10 +132,13 @@ class Workspace:
         with self._changed:
             return dict(self._answers)
 
-    def people(self, limit: int | None = None) -> list[Person]:
-        """Profiles by their latest change, the newest last; the last ``limit`` of them."""
+    def people(self, limit: int | None = None, wanted: str = "") -> list[Person]:
+        """Profiles by their latest change, the newest last; the last ``limit`` of them.
+
+        ``wanted``, here and below: only of those that hold a text (`search.holds`).
+        """
         with self._changed:
-            return [person.copy() for person in _last(self._state.people, limit)]
+            return [person.copy() for person in _found(self._state.people, limit, wanted)]
 
     def person(self, **identifier: str) -> Person | None:
         """One profile by id=, email= or cio_id=."""
@@ -141,10 +146,13 @@ class Workspace:
             found = self._state.people.find(identifier)
             return found.copy() if found else None
 
-    def events(self, limit: int | None = None) -> list[Event]:
+    def events(self, limit: int | None = None, wanted: str = "") -> list[Event]:
         """Events in the order of arrival; the last ``limit`` of them."""
         with self._changed:
-            return [msgspec.structs.replace(event) for event in _last(self._state.events, limit)]
+            return [
+                msgspec.structs.replace(event)
+                for event in _found(self._state.events, limit, wanted)
+            ]
 
     def identifies(self) -> list[Identify]:
         """Identifies of people in the order of arrival, also those without effect."""
@@ -156,18 +164,18 @@ class Workspace:
         with self._changed:
             return list(self._refusals)
 
-    def objects(self, limit: int | None = None) -> list[Thing]:
+    def objects(self, limit: int | None = None, wanted: str = "") -> list[Thing]:
         """Objects, the oldest first; the last ``limit`` of them."""
         with self._changed:
             return [
                 msgspec.structs.replace(thing, attributes=dict(thing.attributes))
-                for thing in _last(self._state.objects, limit)
+                for thing in _found(self._state.objects, limit, wanted)
             ]
 
-    def rejections(self, limit: int | None = None) -> list[Rejection]:
+    def rejections(self, limit: int | None = None, wanted: str = "") -> list[Rejection]:
         """Problems of refused items in order (10,000 are kept); the last ``limit`` of them."""
         with self._changed:
-            return _last(self._rejections, limit)
+            return _found(self._rejections, limit, wanted)
 
     def requests(self, limit: int | None = None) -> list[RequestLine]:
         """The request log in order (10,000 are kept); the last ``limit`` lines."""
@@ -193,6 +201,13 @@ class Workspace:
 
 def _last(items: Reversible[Item], limit: int | None) -> list[Item]:
     return list(islice(reversed(items), limit))[::-1]
+
+
+def _found(items: Reversible[Searched], limit: int | None, wanted: str) -> list[Searched]:
+    if not wanted:
+        return _last(items, limit)
+    searched = islice(reversed(items), SEARCHED)
+    return list(islice((item for item in searched if holds(item, wanted)), limit))[::-1]
 
 
 def _identify(operation: Mapping[str, Any], outcome: Outcome) -> Identify:
