@@ -163,20 +163,27 @@ def submit(build: graph.Builder, options: PipelineOptions) -> None:
 
 
 def refuse_environment(settings: Settings) -> None:
-    """Raises UsageError when a credential is a variable of this machine, which no worker has."""
-    for key, reference in settings.references.items():
-        if not reference.in_secret_manager:
-            raise UsageError(
-                f"{key}: {reference} is not set on Dataflow's workers; store the value "
-                f"in Secret Manager and write {SECRET_ALLOWED} in the settings, or as "
-                f"--{key.replace('.', '_')}"
-            )
+    """Raises UsageError when credentials are variables of this machine, which no worker has."""
+    problems = [
+        f"{key}: {reference} is not set on Dataflow's workers; store the value in Secret Manager "
+        f"and write {SECRET_ALLOWED} in the settings, or as --{key.replace('.', '_')}"
+        for key, reference in settings.references.items()
+        if not reference.in_secret_manager
+    ]
+    if problems:
+        raise UsageError("\n".join(problems))
 
 
 def resolve_credentials(settings: Settings, environment_file: str | None) -> None:
-    """Raises CredentialError when a credential cannot be had here, before anything is read."""
+    """Raises CredentialError, with all that cannot be had here, before anything is read."""
+    problems: dict[str, None] = {}
     for reference in settings.references.values():
-        Secret(reference, environment_file)()
+        try:
+            Secret(reference, environment_file)()
+        except CredentialError as error:
+            problems[str(error)] = None
+    if problems:
+        raise CredentialError("\n".join(problems))
 
 
 def store_of(given: StreamOptions) -> Store:

@@ -77,6 +77,14 @@ BUCKET = "--dead_letter_files=gs://bucket/letters"
 DATAFLOW = ("--runner=DataflowRunner", "--max_num_workers=2", BUCKET, STREAM)
 
 
+def not_on_dataflow(key: str) -> str:
+    return (
+        f"customerio.{key}: ${{CUSTOMERIO_{key.upper()}}} is not set on Dataflow's workers; store "
+        "the value in Secret Manager and write secret://projects/P/secrets/S/versions/V in the "
+        f"settings, or as --customerio_{key}"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
@@ -125,23 +133,17 @@ DATAFLOW = ("--runner=DataflowRunner", "--max_num_workers=2", BUCKET, STREAM)
         ),
         pytest.param(
             (SETTINGS, *DATAFLOW),
-            "customerio.site_id: ${CUSTOMERIO_SITE_ID} is not set on Dataflow's workers; store "
-            "the value in Secret Manager and write secret://projects/P/secrets/S/versions/V in the "
-            "settings, or as --customerio_site_id",
+            "\n".join(map(not_on_dataflow, ("site_id", "api_key"))),
             id="the environment on Dataflow",
         ),
         pytest.param(
             ("--settings=secrets.yaml", *DATAFLOW),
-            "customerio.api_key: ${CUSTOMERIO_API_KEY} is not set on Dataflow's workers; store "
-            "the value in Secret Manager and write secret://projects/P/secrets/S/versions/V in the "
-            "settings, or as --customerio_api_key",
+            not_on_dataflow("api_key"),
             id="half of the environment on Dataflow",
         ),
         pytest.param(
             (SETTINGS, FILES, BUCKET, "--runner=dataflow", "--max_num_workers=2"),
-            "customerio.site_id: ${CUSTOMERIO_SITE_ID} is not set on Dataflow's workers; store "
-            "the value in Secret Manager and write secret://projects/P/secrets/S/versions/V in the "
-            "settings, or as --customerio_site_id",
+            "\n".join(map(not_on_dataflow, ("site_id", "api_key"))),
             id="the environment on Dataflow by its short name",
         ),
         pytest.param(
@@ -192,18 +194,20 @@ def test_settings_are_read_as_the_account_that_the_flags_name(here: Path) -> Non
 
 @pytest.mark.usefixtures("here")
 @pytest.mark.parametrize("source", [FILES, STREAM])
-@pytest.mark.parametrize("missing", CREDENTIALS)
+@pytest.mark.parametrize("missing", [*((name,) for name in CREDENTIALS), tuple(CREDENTIALS)])
 def test_credentials_that_are_not_there_end_it(
-    missing: str,
+    missing: tuple[str, ...],
     source: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.delenv(missing)
+    for name in missing:
+        monkeypatch.delenv(name)
     assert main([SETTINGS, source, LETTERS]) == EXIT_USAGE
-    assert capsys.readouterr().err == (
-        f"error: environment variable {missing} is not set; set it for the process that sends to "
+    assert capsys.readouterr().err.removeprefix("error: ") == "".join(
+        f"environment variable {name} is not set; set it for the process that sends to "
         "Customer.io, or refer to Secret Manager: secret://projects/P/secrets/S/versions/V\n"
+        for name in missing
     )
 
 
