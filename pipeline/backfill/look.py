@@ -140,7 +140,9 @@ def look(
     young = _young(files, within, now_ms - TRIGGERS_FOR_MS, sample)
     total = sum(sum(holding.texts) for holding in left.holdings)
     share = total / sample.stored_bytes if sample.stored_bytes else 0.0
-    return Look(left, total, round(sample.records * share), sample, young)
+    # Never less than was seen: an archive has bytes besides those of its members.
+    records = max(sample.records, round(sample.records * share))
+    return Look(left, total, records, sample, young)
 
 
 class _File(NamedTuple):
