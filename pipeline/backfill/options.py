@@ -8,12 +8,13 @@ from typing import Final
 
 from msgspec import Struct
 
-from pipeline.command_line import CommandLineError
+from pipeline.command_line import CommandLineError, nearest
 from pipeline.places import unwritable
 from transforms.filter import TimeRange
 
 PROG: Final = "python -m pipeline backfill"
 FORMS: Final = "a file, a folder, a glob, or a gs:// prefix, of .json, .ndjson, .gz or .zip files"
+_FROM: Final = "--from"
 _INPUTS: Final = ("--input_files", "--input_subscription")
 _DRY_RUN: Final = "--dry_run"
 
@@ -72,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         exit_on_error=False,
     )
     # None is required for argparse, so that everything that is wrong is told at once.
-    parser.add_argument("--from", dest="source", metavar="SOURCE", help=FORMS)
+    parser.add_argument(_FROM, dest="source", metavar="SOURCE", help=FORMS)
     parser.add_argument(
         "--since",
         metavar="TIME",
@@ -99,7 +100,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _problems(given: argparse.Namespace, others: Sequence[str]) -> Iterator[str]:
     if not given.source:
-        yield f"--from SOURCE is missing: {FORMS}"
+        # What is not known here may be the job's; what looks like the one that is missing is not.
+        names = (other.partition("=")[0] for other in others if other.startswith("-"))
+        meant = [f"; was it meant by {name}?" for name in names if nearest(name, [_FROM])][:1]
+        yield f"{_FROM} SOURCE is missing: {FORMS}{''.join(meant)}"
     for flag in _INPUTS:
         if any(other == flag or other.startswith(f"{flag}=") for other in others):
             yield f"{flag} is the job's; a backfill reads what --from names"

@@ -99,3 +99,18 @@ def test_event_types_that_are_none(text: str) -> None:
         return
     [problem] = problems("--from=x", f"--events={text}")
     assert problem.startswith(f"--events: found {text!r}")
+
+
+@pytest.mark.parametrize(
+    ("flags", "ending"),
+    [
+        (("--frm=x",), "files; was it meant by --frm?"),
+        (("--form", "x", "--frm=y"), "files; was it meant by --form?"),
+        (("--runner=FlinkRunner", "--settings=s"), "files"),
+    ],
+    ids=["nearly", "two", "flags of the job"],
+)
+def test_a_source_under_another_name(flags: tuple[str, ...], ending: str) -> None:
+    [problem] = problems(*flags)
+    assert problem.startswith("--from SOURCE is missing: ")
+    assert problem.endswith(ending)
