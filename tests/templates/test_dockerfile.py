@@ -115,7 +115,7 @@ def test_its_install_steps_give_a_program_that_runs(tmp_path: Path) -> None:
     assert shown.split() == [
         str(installed / name / "__init__.py") for name in ("pipeline", "transforms")
     ]
-    shown = _python(python, environment, str(started), "--help", cwd=tmp_path)
+    shown = _python(python, environment, str(started), "--help_beam", cwd=tmp_path)
     assert "--events_include" in shown
     assert "--sdk_container_image" in shown
     # With the page that is no Python.
