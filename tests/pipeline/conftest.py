@@ -1,7 +1,10 @@
 """What the tests of the job share: a process at its start, and a Pub/Sub that can be watched."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
@@ -16,7 +19,7 @@ from pipeline.local.pubsub import (
 )
 from pipeline.local.pubsub.errors import PubSubError
 from pipeline.local.pubsub.model import Consumer
-from pipeline.sources.session import close_session
+from pipeline.sources.session import close_session, session_of
 from pipeline.stop import STOP
 from transforms.records import DeadLetter
 from transforms.tally import PROCESS_LEDGER, ProcessLedger
@@ -25,7 +28,7 @@ TOPIC = "projects/tests/topics/amplitude"
 SUBSCRIPTION = "projects/tests/subscriptions/stream"
 PUBLISHED_AT = 1_700_000_000.25
 """The publish time of every message, Unix seconds."""
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 """Whoever waits so long for an event waits in vain."""
 
 
@@ -43,6 +46,9 @@ class PubSub(Broker):
         self.acknowledged: list[str] = []
         self.deadlines: list[tuple[int, frozenset[str]]] = []
         self._asked = threading.Condition()
+        self._waiting = 0
+        self._waited_s = 0.0
+        self._waiting_since = 0.0
         super().__init__(lambda: self.now, lambda: int(PUBLISHED_AT * 4) * 250_000_000)
         self.create_topic(TOPIC)
         self.create_subscription(SubscriptionConfig(SUBSCRIPTION, TOPIC))
@@ -66,6 +72,34 @@ class PubSub(Broker):
         with self._asked:
             assert self._asked.wait_for(happened, PATIENCE_S), self.counts()
 
+    def until_pulled(self, pulls: int) -> None:
+        """Opens the process's session of SUBSCRIPTION, and waits until it has so many pulls.
+
+        It has them as soon as it asks for one more.
+        """
+        session_of(SUBSCRIPTION)
+        self.until(lambda: self.pulls > pulls)
+
+    def waited_s(self) -> float:
+        """Seconds for which pulls have waited because there was nothing to give them."""
+        with self._asked:
+            waiting_s = time.monotonic() - self._waiting_since if self._waiting else 0.0
+            return self._waited_s + waiting_s
+
+    @contextmanager
+    def _a_pull_waits(self) -> Iterator[None]:
+        with self._asked:
+            if not self._waiting:
+                self._waiting_since = time.monotonic()
+            self._waiting += 1
+        try:
+            yield
+        finally:
+            with self._asked:
+                self._waiting -= 1
+                if not self._waiting:
+                    self._waited_s += time.monotonic() - self._waiting_since
+
     def pull(
         self,
         subscription: str,
@@ -75,7 +109,10 @@ class PubSub(Broker):
     ) -> list[Delivery]:
         self.pulls += 1
         self._tell()
-        deliveries = super().pull(subscription, max_messages, wait_s, consumer)
+        deliveries = super().pull(subscription, max_messages, 0.0, consumer)
+        if not deliveries and wait_s:
+            with self._a_pull_waits():
+                deliveries = super().pull(subscription, max_messages, wait_s, consumer)
         self._tell()
         return deliveries
 
@@ -115,8 +152,14 @@ class HookedStore:
 
 @pytest.fixture
 def pub_sub(monkeypatch: pytest.MonkeyPatch) -> Iterator[PubSub]:
-    """A Pub/Sub that runs, and where the clients of this process find it."""
+    """A Pub/Sub that runs, and where the clients of this process find it.
+
+    A session is idle for as long as its pull waits here. By the clock on the wall, one whose first
+    pull is slow to arrive would be idle too, and a job that ends then would have read nothing.
+    """
     broker = PubSub()
+    clock = SimpleNamespace(monotonic=broker.waited_s)
+    monkeypatch.setattr("pipeline.sources.session.time", clock)
     with broker.emulator:
         monkeypatch.setenv("PUBSUB_EMULATOR_HOST", broker.emulator.address)
         yield broker

@@ -112,12 +112,6 @@ def stop_after(watcher: Watcher, messages: int) -> None:
     watcher.on_message = look
 
 
-def wait_until_pulled(pub_sub: PubSub, pulls: int) -> None:
-    """Opens the session; it has all those pulls as soon as it asks for one more."""
-    session_of(SUBSCRIPTION)
-    pub_sub.until(lambda: pub_sub.pulls > pulls)
-
-
 def numbered(count: int) -> list[str]:
     return [str(number) for number in range(count)]
 
@@ -142,7 +136,7 @@ def test_a_bundle_takes_several_pulls(
 ) -> None:
     monkeypatch.setattr(subscription, "PULLS_A_BUNDLE", 5)
     pub_sub.put(*numbered(5 * A_PULL))
-    wait_until_pulled(pub_sub, 5)
+    pub_sub.until_pulled(5)
     stop_after(watcher, 5 * A_PULL)
     run()
     assert [len(bundle) for bundle in watcher.bundles if bundle] == [5 * A_PULL]
@@ -161,6 +155,8 @@ def test_a_bundle_that_fails_acknowledges_nothing(
     pub_sub: PubSub, watcher: Watcher, where: str
 ) -> None:
     pub_sub.put(*numbered(A_PULL))
+    # Else the first bundle may be one that found nothing yet.
+    pub_sub.until_pulled(1)
     failed: list[SubscriptionStats] = []
 
     def fail_once() -> None:
@@ -194,10 +190,10 @@ def test_generations_follow_each_other_and_nothing_is_lost(
     assert pub_sub.counts() == SubscriptionStats(5 * A_PULL, 0, 0, 5 * A_PULL, 0)
 
 
-@pytest.mark.usefixtures("pub_sub")
 def test_an_idle_subscription_keeps_nobody_busy(
-    watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+    pub_sub: PubSub, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pub_sub.until_pulled(0)
     marks: list[AckMark] = []
     cut = SubscriptionReader.get_checkpoint_mark
 
@@ -226,7 +222,7 @@ def test_a_stop_settles_what_is_in_flight_and_gives_back_the_rest(
 ) -> None:
     monkeypatch.setattr(subscription, "PULLS_A_BUNDLE", 100)
     pub_sub.put(*numbered(4 * A_PULL))
-    wait_until_pulled(pub_sub, 4)
+    pub_sub.until_pulled(4)
 
     def on_message(text: str) -> None:
         if text == numbered(2 * A_PULL)[-1]:
@@ -249,6 +245,7 @@ def test_a_stop_before_the_start_reads_nothing(pub_sub: PubSub, watcher: Watcher
 
 def test_a_mark_acknowledges_once_it_is_final(pub_sub: PubSub) -> None:
     pub_sub.put("a")
+    pub_sub.until_pulled(1)
     reader = SubscriptionReader(session_of(SUBSCRIPTION), None)
     assert reader.start()
     mark = reader.get_checkpoint_mark()
@@ -282,6 +279,7 @@ def test_an_acknowledgement_that_pub_sub_refuses_does_not_end_the_stream(
 
 def test_a_reader_that_has_ended_says_so(pub_sub: PubSub) -> None:
     pub_sub.put("a")
+    pub_sub.until_pulled(1)
     reader = SubscriptionReader(session_of(SUBSCRIPTION), None)
     assert reader.start()
     assert reader.get_watermark() == reader.get_current_timestamp() < MAX_TIMESTAMP
@@ -292,9 +290,11 @@ def test_a_reader_that_has_ended_says_so(pub_sub: PubSub) -> None:
     assert not reader.advance(), "an end is for good"
 
 
-def test_a_reader_waits_for_a_bundle_to_begin_and_a_moment_for_it_to_fill(pub_sub: PubSub) -> None:
+def test_a_reader_waits_for_a_bundle_to_begin_and_a_moment_for_it_to_fill(
+    pub_sub: PubSub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Asked(PullSession):
-        """A session that remembers how long a reader wants to wait."""
+        """A session that remembers how long a reader wants to wait, and never waits."""
 
         def __init__(self) -> None:
             self.waits: list[float] = []
@@ -302,20 +302,24 @@ def test_a_reader_waits_for_a_bundle_to_begin_and_a_moment_for_it_to_fill(pub_su
 
         def take(self, timeout_s: float) -> Any:
             self.waits.append(timeout_s)
-            return super().take(timeout_s)
+            return super().take(0.0)
 
+    # Longer than anything between two lines of this test can take.
+    monkeypatch.setattr(subscription, "FILL_S", 60.0)
+    monkeypatch.setattr(subscription, "_IDLE_WAIT_S", 90.0)
     pub_sub.put("a")
     session = Asked()
     try:
-        pub_sub.until(lambda: session.idle_s() == 0)
+        pub_sub.until(lambda: pub_sub.pulls == 2)
         reader = SubscriptionReader(session, None)
         assert reader.start()
         assert not reader.advance()
         reader.get_checkpoint_mark().finalize_checkpoint()
         pub_sub.put("b")
+        pub_sub.until(lambda: pub_sub.pulls == 3)
         assert reader.advance()
         first, fills, next_one = session.waits
-        assert 0 < fills <= subscription.FILL_S < first == next_one
+        assert 0 < fills <= 60 < first == next_one == 90
     finally:
         session.close()
 
@@ -325,7 +329,7 @@ def test_a_bundle_that_failed_is_tried_again_as_it_was(
 ) -> None:
     monkeypatch.setattr(subscription, "PULLS_A_BUNDLE", 100)
     pub_sub.put("first", "second")
-    wait_until_pulled(pub_sub, 1)
+    pub_sub.until_pulled(1)
     tries = 0
 
     def fail_twice() -> None:
@@ -333,7 +337,9 @@ def test_a_bundle_that_failed_is_tried_again_as_it_was(
         if watcher.bundles[-1] and (tries := tries + 1) < 3:
             # More comes while nothing leaves: it waits, and does not make the bundle grow.
             pub_sub.put(f"later {tries}")
-            pub_sub.until(lambda: pub_sub.counts().outstanding == 2 + tries)
+            # A pull more is asked for when the one before has arrived.
+            pub_sub.until(lambda: pub_sub.pulls > 1 + tries)
+            assert pub_sub.counts().outstanding == 2 + tries
             raise ValueError("nothing leaves")
 
     watcher.at_the_end = fail_twice
