@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from transforms.progress import PROGRESS
+from transforms.progress import PROGRESS, Progress
 
 _LOG = logging.getLogger(__name__)
 
@@ -19,21 +19,23 @@ _LOOK_EVERY_S = 0.5
 
 
 @contextmanager
-def stop_on_signals(patience_s: float) -> Iterator[None]:
+def stop_on_signals(patience_s: float, progress: Progress = PROGRESS) -> Iterator[None]:
     """Sets STOP on SIGINT and SIGTERM.
 
     From then on the process may take as long as it gets on: it is ended (status 1) when for
     `patience_s` seconds nothing was settled, and at once by a second signal. What is not settled
     then was not acknowledged.
+
+    `progress`: what is settled is noted there; another one is for tests.
     """
     ended = threading.Event()
 
     def watch() -> None:
-        PROGRESS.note()
+        progress.note()
         # Not in the signal's own handler: that may have come in the middle of another log line.
         _LOG.info("Stopping: nothing more is read, and what is in flight is settled first.")
         while not ended.wait(_LOOK_EVERY_S):
-            if PROGRESS.idle_s() > patience_s:
+            if progress.idle_s() > patience_s:
                 _LOG.error(
                     "What is in flight could not be settled within %g s. It was not acknowledged: "
                     "Pub/Sub gives it again, and files are read again by the same command.",

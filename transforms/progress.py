@@ -1,21 +1,26 @@
 """When this process last got something settled, for those who wait for it to finish."""
 
 import time
+from collections.abc import Callable
 
 
 class Progress:
-    """The moment, on the monotonic clock, at which Customer.io last took or refused an item."""
+    """The moment at which Customer.io last took or refused an item.
 
-    def __init__(self) -> None:
-        self._at = time.monotonic()
+    `clock` (seconds, never going back) is for tests.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._at = clock()
 
     def note(self) -> None:
         """Something was settled now."""
-        self._at = time.monotonic()
+        self._at = self._clock()
 
     def idle_s(self) -> float:
         """Seconds since then."""
-        return time.monotonic() - self._at
+        return self._clock() - self._at
 
 
 PROGRESS = Progress()

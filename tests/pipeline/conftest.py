@@ -46,7 +46,10 @@ class PubSub(Broker):
         self.acknowledged: list[str] = []
         self.deadlines: list[tuple[int, frozenset[str]]] = []
         self._asked = threading.Condition()
-        self._waiting = 0
+        # Of its own: a session reads this clock while it holds its own lock.
+        self._clock_lock = threading.Lock()
+        self.waiting = 0
+        """Pulls that wait because there is nothing to give them."""
         self._waited_s = 0.0
         self._waiting_since = 0.0
         super().__init__(lambda: self.now, lambda: int(PUBLISHED_AT * 4) * 250_000_000)
@@ -82,22 +85,23 @@ class PubSub(Broker):
 
     def waited_s(self) -> float:
         """Seconds for which pulls have waited because there was nothing to give them."""
-        with self._asked:
-            waiting_s = time.monotonic() - self._waiting_since if self._waiting else 0.0
+        with self._clock_lock:
+            waiting_s = time.monotonic() - self._waiting_since if self.waiting else 0.0
             return self._waited_s + waiting_s
 
     @contextmanager
     def _a_pull_waits(self) -> Iterator[None]:
-        with self._asked:
-            if not self._waiting:
+        with self._clock_lock:
+            if not self.waiting:
                 self._waiting_since = time.monotonic()
-            self._waiting += 1
+            self.waiting += 1
+        self._tell()
         try:
             yield
         finally:
-            with self._asked:
-                self._waiting -= 1
-                if not self._waiting:
+            with self._clock_lock:
+                self.waiting -= 1
+                if not self.waiting:
                     self._waited_s += time.monotonic() - self._waiting_since
 
     def pull(

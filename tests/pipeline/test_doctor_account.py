@@ -185,9 +185,10 @@ def test_a_200_that_is_not_the_track_apis(body: bytes, tmp_path: Path) -> None:
 
 
 def test_nobody_listens(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    finding = looked_at(at(tmp_path, f"http://127.0.0.1:{port}"))
+    # Bound, so that nobody else gets the port meanwhile.
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        finding = looked_at(at(tmp_path, f"http://127.0.0.1:{bound.getsockname()[1]}"))
 
     assert finding.level is Level.RED
     assert "nothing listens there" in finding.do

@@ -151,7 +151,8 @@ def test_a_signal_ends_it_with_a_report(number: int, here: Path, pub_sub: PubSub
         text=True,
     )
     try:
-        pub_sub.until(lambda: pub_sub.counts().outstanding == 50)
+        # A second pull: so the answer to the first has arrived.
+        pub_sub.until(lambda: pub_sub.pulls == 2)
         process.send_signal(number)
         printed, _ = process.communicate(timeout=PATIENCE_S)
     finally:
@@ -172,10 +173,13 @@ def test_after_a_crash_everything_comes_again(here: Path, pub_sub: PubSub) -> No
         env=_environment(pub_sub),
     )
     try:
-        pub_sub.until(lambda: pub_sub.counts().outstanding == 50)
+        pub_sub.until(lambda: pub_sub.pulls == 2 and pub_sub.waiting == 1)
+        assert pub_sub.counts().outstanding == 50
     finally:
         process.kill()
         process.wait()
+    # Else its last pull would be given what nobody takes.
+    pub_sub.until(lambda: pub_sub.waiting == 0)
     pub_sub.pass_time(120)
     assert pub_sub.counts().undelivered == 50
     assert pub_sub.acknowledged == []

@@ -146,14 +146,13 @@ def test_gzip_is_seen_whatever_the_name_says(tmp_path: Path, name: str) -> None:
 
 
 @given(st.lists(st.sampled_from([b"\n", b" \r\n", b"{bad\n", lines(A), lines(B)]), max_size=8))
-def test_lines_keep_their_numbers(pieces: list[bytes]) -> None:
-    path = Path(f"/tmp/{os.getpid()}-lines.ndjson")
-    try:
-        path.write_bytes(lines(C) + b"".join(pieces))
-        expected = [(n, piece) for n, piece in enumerate([lines(C), *pieces], 1) if piece.strip()]
-        assert texts(path) == expected
-    finally:
-        path.unlink()
+def test_lines_keep_their_numbers(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes]
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "lines.ndjson"
+    path.write_bytes(lines(C) + b"".join(pieces))
+    expected = [(n, piece) for n, piece in enumerate([lines(C), *pieces], 1) if piece.strip()]
+    assert texts(path) == expected
 
 
 def test_a_pipe_is_read_once(tmp_path: Path) -> None:

@@ -126,13 +126,15 @@ def test_every_generation_counts_into_one_ledger(
 
 def test_a_subscription_that_cannot_be_read_ends_the_loop(pub_sub: PubSub, tmp_path: Path) -> None:
     missing = "projects/tests/subscriptions/missing"
+    before = set(threading.enumerate())
     with CustomerIoStandIn(SITE_ID, API_KEY) as stand_in:
         job = Job(stand_in, FileStore(str(tmp_path / "letters")))
         with pytest.raises(SubscriptionError, match=f"{missing}: NOT_FOUND. Check that"):
             job.run(missing, None)
     assert job.generations == 1
     assert pub_sub.counts().acked == 0
-    assert not {"pull", "lease"} & {thread.name for thread in threading.enumerate()}
+    mine = set(threading.enumerate()) - before
+    assert not {"pull", "lease"} & {thread.name for thread in mine}
 
 
 def test_a_subscription_that_goes_away_ends_the_loop(pub_sub: PubSub) -> None:

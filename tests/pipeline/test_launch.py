@@ -158,13 +158,15 @@ def not_on_dataflow(key: str) -> str:
 def test_what_is_wrong_ends_it_before_it_reads(
     arguments: tuple[str, ...], error: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    before = set(threading.enumerate())
     assert main(list(arguments)) == EXIT_USAGE
     printed = capsys.readouterr()
     assert printed.err.removeprefix("error: ").rstrip() == error
     assert printed.err.startswith("error: ")
     assert printed.out == ""
     assert not Path("letters").exists()
-    assert not {"pull", "lease"} & {thread.name for thread in threading.enumerate()}
+    mine = set(threading.enumerate()) - before
+    assert not {"pull", "lease"} & {thread.name for thread in mine}
 
 
 class ProbeFileSystem(LocalFileSystem):

@@ -1,6 +1,7 @@
 """The pull session against the emulator, over a socket."""
 
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,7 +18,7 @@ from pipeline.local.pubsub import Draft, PubSubEmulator, PubSubFaults
 from pipeline.local.pubsub.errors import InvalidArgumentError
 from pipeline.sources import session as session_module
 from pipeline.sources.client import subscriber_client
-from pipeline.sources.leases import EXTEND_EVERY_S, LEASE_S
+from pipeline.sources.leases import LEASE_S
 from pipeline.sources.pulled import Pulled
 from pipeline.sources.session import (
     MAX_MESSAGES_A_PULL,
@@ -32,6 +33,8 @@ from transforms.records import Message
 
 OFTEN_S = 0.02
 NEVER_S = 3_600.0
+LESS_THAN_A_PULL_S = 25.0
+"""The shortest of the time-outs that would end a session which nothing else ends is 30 s."""
 
 Opener = Callable[..., PullSession]
 
@@ -62,10 +65,10 @@ def texts(pulled: Pulled) -> list[str]:
 
 
 def in_time(call: Callable[[], Any]) -> Any:
-    """What a call returns; it has to return long before any of the session's own time-outs."""
+    """What a call returns; it has to return before any of the session's own time-outs."""
     with ThreadPoolExecutor(1) as pool:
         future: Future[Any] = pool.submit(call)
-        return future.result(timeout=EXTEND_EVERY_S - 1)
+        return future.result(timeout=LESS_THAN_A_PULL_S)
 
 
 def test_messages_come_with_their_id_attributes_and_publish_time(
@@ -192,10 +195,13 @@ def test_closing_gives_back_what_is_to_be_taken_again(pub_sub: PubSub, opened: O
 
 
 def test_messages_that_wait_are_not_idleness(pub_sub: PubSub, opened: Opener) -> None:
-    pub_sub.put("a")
     session = opened()
-    assert session.idle_s() >= 0
-    pub_sub.until(lambda: session.idle_s() == 0)
+    pub_sub.until(lambda: session.idle_s() > 0)
+    pub_sub.put("a")
+    pub_sub.until(lambda: pub_sub.pulls == 2)
+    assert session.idle_s() == 0
+    taken(session)
+    pub_sub.until(lambda: session.idle_s() > 0)
 
 
 def test_stop_gives_back_what_was_not_taken(pub_sub: PubSub, opened: Opener) -> None:
@@ -203,7 +209,7 @@ def test_stop_gives_back_what_was_not_taken(pub_sub: PubSub, opened: Opener) -> 
     session = opened()
     pulled = taken(session)
     pub_sub.put("waits", "waits too")
-    pub_sub.until(lambda: pub_sub.counts().outstanding == 3 and session.idle_s() == 0)
+    pub_sub.until(lambda: pub_sub.pulls == 3)
     session.stop()
     assert pub_sub.counts().undelivered == 2
     assert session.take(PATIENCE_S) is None
@@ -212,7 +218,7 @@ def test_stop_gives_back_what_was_not_taken(pub_sub: PubSub, opened: Opener) -> 
 
 
 def test_a_pull_that_is_held_does_not_hold_up_the_end(pub_sub: PubSub, opened: Opener) -> None:
-    session = opened()
+    session = opened(every_s=NEVER_S)
     pub_sub.until(lambda: pub_sub.pulls == 1)
     in_time(session.close)
 
@@ -242,7 +248,7 @@ NOT_FOUND = (
 
 
 def test_a_subscription_that_is_missing_is_an_error_that_says_what_to_do(pub_sub: PubSub) -> None:
-    session = PullSession(MISSING)
+    session = PullSession(MISSING, extend_every_s=NEVER_S)
     try:
         with pytest.raises(SubscriptionError) as refused:
             session.take(PATIENCE_S)
@@ -285,23 +291,34 @@ def out_of_reach() -> Iterator[threading.Event]:
     log.removeHandler(heard)
 
 
+@pytest.fixture
+def kept_port() -> Iterator[int]:
+    """A port that nobody else gets while the server on it is away."""
+    with socket.socket() as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
 def test_pulling_goes_on_when_pub_sub_is_back(
-    pub_sub: PubSub, opened: Opener, out_of_reach: threading.Event
+    pub_sub: PubSub, opened: Opener, out_of_reach: threading.Event, kept_port: int
 ) -> None:
-    # gRPC itself waits a second and more before it connects again.
-    channel = grpc.insecure_channel(
-        pub_sub.emulator.address,
-        [("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 50)],
-    )
-    session = opened(SubscriberClient(transport=SubscriberGrpcTransport(channel=channel)))
-    pub_sub.put("before")
-    session.acknowledge(taken(session).ack_ids)
-    pub_sub.emulator.stop()
-    assert out_of_reach.wait(PATIENCE_S)
-    assert session.idle_s() == 0, "nobody knows whether the subscription is empty"
-    pub_sub.put("meanwhile")
-    pub_sub.emulator.start()
-    assert texts(taken(session)) == ["meanwhile"]
+    with PubSubEmulator(port=kept_port, broker=pub_sub, hold_s=60.0) as emulator:
+        # gRPC itself waits a second and more before it connects again.
+        channel = grpc.insecure_channel(
+            emulator.address,
+            [("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 50)],
+        )
+        session = opened(SubscriberClient(transport=SubscriberGrpcTransport(channel=channel)))
+        pub_sub.put("before")
+        session.acknowledge(taken(session).ack_ids)
+        emulator.stop()
+        assert out_of_reach.wait(PATIENCE_S)
+        assert session.idle_s() == 0, "nobody knows whether the subscription is empty"
+        pub_sub.put("meanwhile")
+        emulator.start()
+        assert texts(taken(session)) == ["meanwhile"]
+        session.close()
 
 
 def test_pulls_that_fail_at_once_are_no_empty_subscription(

@@ -104,11 +104,12 @@ def test_the_headers_that_say_how_long_to_wait() -> None:
 
 
 def test_nobody_listens() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    client = TrackClient(f"http://127.0.0.1:{port}", Keyring(credentials), 10)
+    # Bound, so that nobody else gets the port meanwhile.
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        client = TrackClient(f"http://127.0.0.1:{bound.getsockname()[1]}", Keyring(credentials), 10)
 
-    assert client.post("/api/v2/batch", BODY) == Answer(0, b"no answer: NewConnectionError")
+        assert client.post("/api/v2/batch", BODY) == Answer(0, b"no answer: NewConnectionError")
 
 
 def test_an_answer_that_does_not_come_in_time(stand_in: CustomerIoStandIn) -> None:
