@@ -19,6 +19,8 @@ from transforms.sink.lanes import Lanes
 
 SITE_ID = "site-of-the-tests"
 API_KEY = "key-that-nobody-may-see"
+PATIENT_S = 120.0
+"""A request may take so long, so that none is given up but where a test wants it."""
 
 
 def credentials() -> tuple[str, str]:
@@ -75,7 +77,7 @@ class LaneUnderTest:
         url: str,
         credentials: Callable[[], tuple[str, str]] = credentials,
         retry_for_s: float = 120.0,
-        timeout_s: float = 10.0,
+        timeout_s: float = PATIENT_S,
     ) -> None:
         self.time = FakeTime()
         self.lane = Lane(
@@ -101,7 +103,7 @@ def lane_to(
     url: str,
     pair: tuple[str, str] = (SITE_ID, API_KEY),
     retry_for_s: float = 120.0,
-    timeout_s: float = 10.0,
+    timeout_s: float = PATIENT_S,
 ) -> Iterator[LaneUnderTest]:
     """A lane that is closed in the end."""
     lane = LaneUnderTest(url, lambda: pair, retry_for_s, timeout_s)

@@ -10,6 +10,7 @@ import pytest
 from pipeline.local.customerio import CustomerIoStandIn, Hang, Match, rate_limited
 from pipeline.local.customerio.actions import Respond
 from tests.transforms.sink.lane_under_test import (
+    PATIENT_S,
     credentials,
     event_names,
     lane_to,
@@ -22,7 +23,7 @@ from transforms.sink.lane import DeliveryError
 from transforms.sink.lanes import DeliveryPolicy, Lanes
 from transforms.sink.shipment import Shipment
 
-WAIT_S = 10.0
+WAIT_S = 120.0
 
 
 @contextmanager
@@ -35,6 +36,7 @@ def shipment_to(
             max_batch_items=max_items,
             requests_per_second=0,
             lanes=lanes,
+            request_timeout_s=PATIENT_S,
             retry_for_s=retry_for_s,
         ),
         credentials,
