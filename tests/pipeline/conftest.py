@@ -1,5 +1,6 @@
 """What the tests of the job share: a process at its start, and a Pub/Sub that can be watched."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -152,6 +153,16 @@ class HookedStore:
 
     def close(self) -> None:
         """Nothing to close."""
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """What a command sets up for its process ends with its test."""
+    names = ("pipeline", "apache_beam.runners.worker", "apache_beam.runners.common")
+    levels = {name: logging.getLogger(name).level for name in names}
+    yield
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """A dry run of a subscription: nothing is acknowledged, and all of it is given back."""
 
 import json
-import logging
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,15 +22,13 @@ IDLE = "--stop_when_idle_s=0.3"
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory with settings, and no credentials anywhere."""
     monkeypatch.chdir(tmp_path)
     for name in ("CUSTOMERIO_SITE_ID", "CUSTOMERIO_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     (tmp_path / "settings.yaml").write_text("events: {event_properties: all}\n")
-    level = logging.getLogger("pipeline").level
-    yield tmp_path
-    logging.getLogger("pipeline").setLevel(level)
+    return tmp_path
 
 
 def dry_run(*flags: str) -> int:

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import logging
 import os
 import shutil
 import signal
@@ -27,16 +26,11 @@ SECRETS = "{site_id: 'secret://projects/p/secrets/s/versions/1', api_key: '${CUS
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Credentials that work, a Pub/Sub that does not answer, logs as they were before."""
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials that work, a Pub/Sub that does not answer."""
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:9")
-    names = ("pipeline", "apache_beam.runners.worker", "apache_beam.runners.common")
-    levels = {name: logging.getLogger(name).level for name in names}
-    yield
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
 
 
 @pytest.fixture

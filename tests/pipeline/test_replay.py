@@ -1,7 +1,6 @@
 """`python -m pipeline replay` over files, in this process, against the stand-in of Customer.io."""
 
 import json
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,15 +26,11 @@ FROM, SETTINGS, AGAIN = "--from=dead", "--settings=settings.yaml", "--dead_lette
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Credentials that work; logs as they were before."""
+    """Credentials that work."""
     monkeypatch.setenv("CUSTOMERIO_SITE_ID", SITE_ID)
     monkeypatch.setenv("CUSTOMERIO_API_KEY", API_KEY)
-    names = ("pipeline", "apache_beam.runners.worker", "apache_beam.runners.common")
-    levels = {name: logging.getLogger(name).level for name in names}
     yield
     LEFT.reset()
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
 
 
 @pytest.fixture

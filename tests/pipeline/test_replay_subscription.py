@@ -1,7 +1,6 @@
 """Replaying from a subscription: what is taken, and what is still there afterwards."""
 
 import json
-import logging
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -213,8 +212,6 @@ def here(
     monkeypatch.setenv("CUSTOMERIO_SITE_ID", SITE_ID)
     monkeypatch.setenv("CUSTOMERIO_API_KEY", API_KEY)
     (tmp_path / "settings.yaml").write_text("events: {event_properties: all}\n")
-    names = ("pipeline", "apache_beam.runners.worker", "apache_beam.runners.common")
-    levels = {name: logging.getLogger(name).level for name in names}
     yield [
         "--settings=settings.yaml",
         f"--customerio_endpoint={stand_in.url}",
@@ -222,8 +219,6 @@ def here(
         "--ledger_file=ledger.json",
     ]
     LEFT.reset()
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
 
 
 def ledger() -> dict[str, Any]:
