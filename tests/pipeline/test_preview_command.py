@@ -39,7 +39,7 @@ def run(
         cwd=ROOT,
         input=stdin,
         capture_output=True,
-        timeout=60,
+        timeout=300,
         env=os.environ | environment,
         check=False,
     )
@@ -264,7 +264,7 @@ def test_a_reader_that_goes_away_is_no_traceback(settings: str, tmp_path: Path) 
         ["/bin/sh", "-c", command, sys.executable, str(path), settings],
         cwd=ROOT,
         capture_output=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert ended.stdout.count(b"\n") == 1

@@ -12,6 +12,7 @@ from apache_beam.transforms.window import FixedWindows, IntervalWindow, Timestam
 from apache_beam.utils.timestamp import Timestamp
 
 from pipeline.local.customerio import CustomerIoStandIn
+from tests.transforms.sink.lane_under_test import PATIENT_S
 from tests.transforms.sink.operations import BASE_S, item, time_ms
 from transforms.coders import register
 from transforms.reasons import OUTCOMES
@@ -106,7 +107,7 @@ def run_sink(
 
 def sink(stand_in: CustomerIoStandIn, **policy: Any) -> DeliverToCustomerIo:
     """The transform, without a limit of requests unless `policy` has one."""
-    settings = {"requests_per_second": 0, **policy}
+    settings = {"requests_per_second": 0, "request_timeout_s": PATIENT_S, **policy}
     return DeliverToCustomerIo(DeliveryPolicy(stand_in.url, **settings), from_environment)
 
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from pipeline.local.customerio import CustomerIoStandIn, Hang, Reset
-from tests.transforms.sink.lane_under_test import API_KEY, SITE_ID, credentials
+from tests.transforms.sink.lane_under_test import API_KEY, PATIENT_S, SITE_ID, credentials
 from tests.transforms.sink.raw_server import RawServer
 from transforms.sink.answers import Answer, Meaning, read_answer
 from transforms.sink.client import TrackClient
@@ -19,7 +19,7 @@ BODY = b'{"batch":[]}'
 
 def test_a_request_as_it_leaves() -> None:
     with RawServer(OK + b"Content-Length: 2\r\n\r\n{}") as server:
-        client = TrackClient(server.url + "/", Keyring(credentials), 10)
+        client = TrackClient(server.url + "/", Keyring(credentials), PATIENT_S)
         answer = client.post("/api/v1/customers/%2E%2E/a%2Fb%25/events", BODY)
         client.close()
 
@@ -58,7 +58,7 @@ def test_a_request_as_it_leaves() -> None:
 )
 def test_what_is_no_answer_is_one_of_status_0(raw: bytes) -> None:
     with RawServer(raw) as server:
-        client = TrackClient(server.url, Keyring(credentials), 10)
+        client = TrackClient(server.url, Keyring(credentials), PATIENT_S)
         answer = client.post("/api/v2/batch", BODY)
         client.close()
 
@@ -83,7 +83,7 @@ def test_what_is_no_answer_is_one_of_status_0(raw: bytes) -> None:
 def test_no_redirect_is_followed_wherever_it_leads(status: int, location: bytes) -> None:
     raw = b"HTTP/1.1 %d x\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % (status, location)
     with RawServer(raw) as server:
-        client = TrackClient(server.url, Keyring(credentials), 10)
+        client = TrackClient(server.url, Keyring(credentials), PATIENT_S)
         answer = client.post("/api/v2/batch", BODY)
         client.close()
 
@@ -96,7 +96,7 @@ def test_the_headers_that_say_how_long_to_wait() -> None:
         b"HTTP/1.1 429 x\r\nretry-after: 7\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
         b"Content-Length: 0\r\n\r\n"
     ) as server:
-        client = TrackClient(server.url, Keyring(credentials), 10)
+        client = TrackClient(server.url, Keyring(credentials), PATIENT_S)
         answer = client.post("/api/v2/batch", BODY)
         client.close()
 
@@ -107,7 +107,9 @@ def test_nobody_listens() -> None:
     # Bound, so that nobody else gets the port meanwhile.
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
-        client = TrackClient(f"http://127.0.0.1:{bound.getsockname()[1]}", Keyring(credentials), 10)
+        client = TrackClient(
+            f"http://127.0.0.1:{bound.getsockname()[1]}", Keyring(credentials), PATIENT_S
+        )
 
         assert client.post("/api/v2/batch", BODY) == Answer(0, b"no answer: NewConnectionError")
 
@@ -122,7 +124,7 @@ def test_an_answer_that_does_not_come_in_time(stand_in: CustomerIoStandIn) -> No
 
 def test_a_reset(stand_in: CustomerIoStandIn) -> None:
     stand_in.faults.next(Reset())
-    client = TrackClient(stand_in.url, Keyring(credentials), 10)
+    client = TrackClient(stand_in.url, Keyring(credentials), PATIENT_S)
 
     assert client.post("/api/v2/batch", BODY) == Answer(0, b"no answer: ProtocolError")
     client.close()
@@ -130,7 +132,7 @@ def test_a_reset(stand_in: CustomerIoStandIn) -> None:
 
 def test_one_connection_serves_many_requests() -> None:
     with RawServer(OK + b"Content-Length: 2\r\n\r\n{}", a_connection=3) as server:
-        client = TrackClient(server.url, Keyring(credentials), 10)
+        client = TrackClient(server.url, Keyring(credentials), PATIENT_S)
         for _ in range(3):
             assert client.post("/api/v2/batch", BODY).status == 200
         client.close()
@@ -148,7 +150,7 @@ def test_one_connection_serves_many_requests() -> None:
 )
 def test_any_credentials_can_be_sent(pair: tuple[str, str]) -> None:
     with CustomerIoStandIn(*pair) as stand_in:
-        client = TrackClient(stand_in.url, Keyring(lambda: pair), 10)
+        client = TrackClient(stand_in.url, Keyring(lambda: pair), PATIENT_S)
         answer = client.post("/api/v2/batch", BODY)
         client.close()
 
@@ -158,7 +160,7 @@ def test_any_credentials_can_be_sent(pair: tuple[str, str]) -> None:
 
 def test_credentials_are_read_once_and_again_when_asked_to(stand_in: CustomerIoStandIn) -> None:
     pairs = iter([("old", "old"), (SITE_ID, API_KEY)])
-    client = TrackClient(stand_in.url, Keyring(lambda: next(pairs)), 10)
+    client = TrackClient(stand_in.url, Keyring(lambda: next(pairs)), PATIENT_S)
 
     assert client.post("/api/v2/batch", BODY).status == 401
     assert client.post("/api/v2/batch", BODY).status == 401
@@ -170,7 +172,7 @@ def test_credentials_are_read_once_and_again_when_asked_to(stand_in: CustomerIoS
 def test_credentials_are_taken_out_of_what_a_server_says() -> None:
     pair = ("site-0123456789", "key-0123456789")
     token = base64.b64encode(":".join(pair).encode()).decode()
-    client = TrackClient("http://127.0.0.1:1", Keyring(lambda: pair), 10)
+    client = TrackClient("http://127.0.0.1:1", Keyring(lambda: pair), PATIENT_S)
     quoted = f"you sent Authorization: Basic {token}, that is {pair[0]} and {pair[1]}"
 
     assert client.redact(quoted) == "you sent Authorization: Basic ***, that is *** and ***"
@@ -183,7 +185,7 @@ def test_credentials_are_taken_out_of_what_a_server_says() -> None:
 
 
 def test_what_is_too_short_for_a_key_is_left_in_a_text() -> None:
-    client = TrackClient("http://127.0.0.1:1", Keyring(lambda: ("a", "b")), 10)
+    client = TrackClient("http://127.0.0.1:1", Keyring(lambda: ("a", "b")), PATIENT_S)
 
     assert client.redact("a bad one") == "a bad one"
     client.close()
@@ -197,7 +199,7 @@ def test_what_goes_without_tls_goes_through_no_proxy(
         for other in ("NO_PROXY", "no_proxy"):
             monkeypatch.delenv(other, raising=False)
         monkeypatch.setenv(name, proxy.url)
-        client = TrackClient(stand_in.url, Keyring(credentials), 10)
+        client = TrackClient(stand_in.url, Keyring(credentials), PATIENT_S)
         answer = client.post("/api/v2/batch", BODY)
         client.close()
 
@@ -209,7 +211,7 @@ def test_a_bundle_of_certificates_that_is_missing(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/company.pem")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = TrackClient(
-            f"https://127.0.0.1:{listener.getsockname()[1]}", Keyring(credentials), 10
+            f"https://127.0.0.1:{listener.getsockname()[1]}", Keyring(credentials), PATIENT_S
         )
         answer = client.post("/api/v2/batch", BODY)
         client.close()

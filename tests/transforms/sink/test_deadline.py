@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.transforms.sink.lane_under_test import credentials
+from tests.transforms.sink.lane_under_test import PATIENT_S, credentials
 from tests.transforms.sink.raw_server import RawServer
 from transforms.sink.answers import Answer, Meaning, read_answer
 from transforms.sink.client import MAX_ANSWER_BYTES, TrackClient
@@ -106,14 +106,14 @@ def test_the_next_request_has_a_deadline_and_a_connection_of_its_own() -> None:
         host, port = server.address
         with client_of(f"http://{host}:{port}") as client:
             assert client.post(PATH, BODY).status == 0
-        with client_of(good.url, timeout_s=10) as client:
+        with client_of(good.url, timeout_s=PATIENT_S) as client:
             for _ in range(3):
                 assert client.post(PATH, BODY).status == 200
 
 
 def test_connections_that_end_leave_nothing_open() -> None:
     closes = OK.replace(b"OK\r\n", b"OK\r\nConnection: close\r\n")
-    with RawServer(closes) as server, client_of(server.url, timeout_s=10) as client:
+    with RawServer(closes) as server, client_of(server.url, timeout_s=PATIENT_S) as client:
         client.post(PATH, BODY)
         before = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 0
         for _ in range(20):
@@ -143,7 +143,7 @@ def with_length(body: bytes, *headers: bytes) -> bytes:
     ],
 )
 def test_an_answer_that_is_too_large_is_none(raw: bytes) -> None:
-    with RawServer(raw) as server, client_of(server.url, timeout_s=30) as client:
+    with RawServer(raw) as server, client_of(server.url, timeout_s=PATIENT_S) as client:
         answer = client.post(PATH, BODY)
 
     assert answer == Answer(0, f"no answer: over {MAX_ANSWER_BYTES} bytes".encode())
@@ -151,7 +151,10 @@ def test_an_answer_that_is_too_large_is_none(raw: bytes) -> None:
 
 def test_the_largest_answer() -> None:
     body = b"{}" + b" " * (MAX_ANSWER_BYTES - 2)
-    with RawServer(with_length(body)) as server, client_of(server.url, timeout_s=30) as client:
+    with (
+        RawServer(with_length(body)) as server,
+        client_of(server.url, timeout_s=PATIENT_S) as client,
+    ):
         assert client.post(PATH, BODY) == Answer(200, body)
 
 
@@ -177,7 +180,7 @@ def test_the_largest_answer() -> None:
 )
 def test_an_answer_that_somebody_compressed(coding: bytes, body: bytes, expected: Answer) -> None:
     raw = with_length(body, b"Content-Encoding: " + coding)
-    with RawServer(raw) as server, client_of(server.url, timeout_s=10) as client:
+    with RawServer(raw) as server, client_of(server.url, timeout_s=PATIENT_S) as client:
         assert client.post(PATH, BODY) == expected
 
     assert b"Accept-Encoding: identity" in server.requests[0]
@@ -185,7 +188,10 @@ def test_an_answer_that_somebody_compressed(coding: bytes, body: bytes, expected
 
 def test_no_cookie_is_kept() -> None:
     raw = with_length(b"{}", b"Set-Cookie: session=1; Path=/")
-    with RawServer(raw, a_connection=2) as server, client_of(server.url, timeout_s=10) as client:
+    with (
+        RawServer(raw, a_connection=2) as server,
+        client_of(server.url, timeout_s=PATIENT_S) as client,
+    ):
         for _ in range(2):
             assert client.post(PATH, BODY).status == 200
 
