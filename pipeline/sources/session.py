@@ -71,6 +71,7 @@ class PullSession:
         self._error: SubscriptionError | None = None
         self._under_way: Any = None
         self._failures = 0
+        self._reached = False
         self._busy_at = time.monotonic()
         self._acknowledgement: Future[None] | None = None
         self._acknowledging = ThreadPoolExecutor(max_workers=1, thread_name_prefix="acknowledge")
@@ -85,11 +86,11 @@ class PullSession:
     def idle_s(self) -> float:
         """Seconds since a message last came or was given back.
 
-        0 while messages wait to be taken, and while Pub/Sub is out of reach: nobody knows then
-        whether the subscription is empty.
+        0 while messages wait to be taken, before Pub/Sub is reached, and while it is out of reach:
+        nobody knows then whether the subscription is empty.
         """
         with self._changed:
-            busy = self._waiting or self._failures
+            busy = self._waiting or self._failures or not self._reached
             return 0.0 if busy else time.monotonic() - self._busy_at
 
     def take(self, timeout_s: float) -> Pulled | None:
@@ -200,6 +201,9 @@ class PullSession:
             self._fail(SubscriptionError(f"reading {self.subscription} ended: {error!r}"))
 
     def _pull_loop(self) -> None:
+        grpc.channel_ready_future(self._client.transport.grpc_channel).add_done_callback(
+            self._note_reached
+        )
         while self._room():
             asked_at = time.monotonic()
             try:
@@ -218,6 +222,11 @@ class PullSession:
                     return
                 pulled = None
             self._offer(pulled)
+
+    def _note_reached(self, _ready: grpc.Future) -> None:
+        with self._changed:
+            self._reached = True
+            self._busy_at = time.monotonic()
 
     def _room(self) -> bool:
         """Waits for room; False when the session has stopped."""

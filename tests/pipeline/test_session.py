@@ -321,6 +321,17 @@ def test_pulling_goes_on_when_pub_sub_is_back(
         session.close()
 
 
+def test_a_subscription_that_nobody_has_reached_yet_is_not_idle(opened: Opener) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(PATIENCE_S)
+        channel = grpc.insecure_channel(f"127.0.0.1:{silent.getsockname()[1]}")
+        session = opened(SubscriberClient(transport=SubscriberGrpcTransport(channel=channel)))
+        accepted, _ = silent.accept()
+        with accepted:
+            # It is connected, and waits for the first word.
+            assert session.idle_s() == 0
+
+
 def test_pulls_that_fail_at_once_are_no_empty_subscription(
     pub_sub: PubSub, out_of_reach: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
