@@ -8,6 +8,7 @@ It knows three requests of the Track API: a batch (v2), an event, and an identif
 """
 
 import asyncio
+import math
 import re
 import time
 from base64 import b64decode
@@ -86,6 +87,7 @@ class _Server:
         self.delay_s = delay_s
         self.keep_arrivals = arrivals
         self.refuse_until = 0.0
+        self.hold_from = math.inf
         self.reset()
 
     def reset(self) -> None:
@@ -176,6 +178,8 @@ class _Connection(asyncio.Protocol):
             body = bytes(self._buffer[start : start + size])
             del self._buffer[: start + size]
             answer = self._server.take(head, body)
+            if len(self._server.ids) >= self._server.hold_from:
+                continue
             if self._server.delay_s:
                 asyncio.get_running_loop().call_later(
                     self._server.delay_s, self._transport.write, answer
@@ -206,6 +210,9 @@ async def _serve(pipe: Connection, server: _Server) -> None:
             pipe.send(None)
         elif name == "refuse":
             server.refuse_until = time.time() + value
+            pipe.send(None)
+        elif name == "hold":
+            server.hold_from = value
             pipe.send(None)
         else:
             ended.set()
@@ -243,6 +250,12 @@ class Acceptor:
     def refuse(self, seconds: float) -> None:
         """Answers 429 for so long."""
         self._ask("refuse", seconds)
+
+    def hold(self, events: float) -> None:
+        """Takes, and never answers, the request that brings so many different events, and all that
+        come behind it; infinity: none.
+        """
+        self._ask("hold", events)
 
     def _ask(self, name: str, value: float = 0.0) -> Any:
         self._pipe.send((name, value))

@@ -1,7 +1,9 @@
 """The acceptor believes nobody, and a run that does not balance is an error."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 
 import msgspec
@@ -41,7 +43,7 @@ def identify(person: str) -> Operation:
 def post(acceptor: Acceptor, *operations: Operation) -> int:
     """Sends a batch; the status of the answer."""
     body = msgspec.json.encode({"batch": operations})
-    return requests.post(f"{acceptor.url}/api/v2/batch", data=body, timeout=10).status_code
+    return requests.post(f"{acceptor.url}/api/v2/batch", data=body, timeout=60).status_code
 
 
 def portion(events: int, people: int) -> Portion:
@@ -61,8 +63,8 @@ def test_batches(acceptor: Acceptor) -> None:
 
 def test_v1(acceptor: Acceptor) -> None:
     person = f"{acceptor.url}/api/v1/customers/user-1%40x"
-    requests.put(person, json={"plan": "pro"}, timeout=10)
-    requests.post(f"{person}/events", json={"name": "n", "id": "1", "data": {}}, timeout=10)
+    requests.put(person, json={"plan": "pro"}, timeout=60)
+    requests.post(f"{person}/events", json={"name": "n", "id": "1", "data": {}}, timeout=60)
     balanced(acceptor.seen(), portion(1, 1))
 
 
@@ -87,6 +89,22 @@ def test_refusal(acceptor: Acceptor) -> None:
     assert post(acceptor, event("1")) == 200
     seen = acceptor.seen()
     assert (seen.events, seen.twice, len(seen.refused_at), seen.requests) == (1, 0, 1, 1)
+
+
+def test_holding(acceptor: Acceptor) -> None:
+    acceptor.hold(2)
+    assert post(acceptor, event("1")) == 200
+    held = HTTPConnection(acceptor.url.removeprefix("http://"))
+    held.request("POST", "/api/v2/batch", msgspec.json.encode({"batch": [event("2")]}))
+    while acceptor.progress().events < 2:
+        pass
+    # What it told of it, it told after the answer, had it given one.
+    held.sock.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        held.sock.recv(1)
+    held.close()
+    acceptor.hold(math.inf)
+    assert post(acceptor, event("3")) == 200
 
 
 def test_waiting_ends_when_all_is_there(acceptor: Acceptor) -> None:
@@ -122,7 +140,7 @@ def test_child_that_dies_is_an_error() -> None:
 def test_who_sent_is_told_by_the_site_id(acceptor: Acceptor) -> None:
     body = msgspec.json.encode({"batch": [event("1"), event("2")]})
     address = f"{acceptor.url}/api/v2/batch"
-    requests.post(address, data=body, auth=("one", "key"), timeout=10)
-    requests.post(address, data=body, auth=("other", "key"), timeout=10)
+    requests.post(address, data=body, auth=("one", "key"), timeout=60)
+    requests.post(address, data=body, auth=("other", "key"), timeout=60)
     assert post(acceptor, event("3")) == 200
     assert acceptor.seen().senders == {"one": 2, "other": 2, "": 1}

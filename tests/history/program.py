@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import msgspec
 
 from pipeline.backfill.manifest import Manifest
-from tests.end_to_end.harness import API_KEY, SITE_ID, Program
+from tests.end_to_end.harness import API_KEY, SITE_ID, Program, patient
 
 _PATIENCE_S = 1_800.0
 
@@ -32,7 +31,7 @@ class Backfill(Program):
         self.directory = directory
         self._log = directory / "log.txt"
         self.manifest_path = directory / "place.manifest"
-        (directory / "settings.json").write_text(json.dumps(settings))
+        (directory / "settings.json").write_text(json.dumps(patient(settings)))
         arguments = [
             f"--from={source}",
             f"--settings={directory / 'settings.json'}",
@@ -71,14 +70,6 @@ class Backfill(Program):
         """Records that are settled, by the manifest."""
         manifest = self.manifest()
         return 0 if manifest is None else manifest.counts.get("received", 0)
-
-    def wait_for_received(self, records: int) -> None:
-        """Waits until so many records are settled; fails when it ends before."""
-        deadline = time.monotonic() + _PATIENCE_S
-        while self.received() < records:
-            assert self.poll() is None, self.log()
-            assert time.monotonic() < deadline, self.log()
-            time.sleep(0.05)
 
     def peak_mib(self) -> float:
         """Its largest resident memory so far, MiB; 0 when it has ended."""

@@ -13,6 +13,7 @@ import pytest
 from pipeline.local.customerio import CustomerIoStandIn
 from pipeline.local.customerio.faults import Respond
 from tests.end_to_end.harness import API_KEY, SITE_ID
+from tests.end_to_end.held import hold_after, let_go, wait_until_held
 from tests.history.program import Backfill
 
 START_S = 1_780_000_000
@@ -22,7 +23,7 @@ SETTINGS: dict[str, Any] = {
     "delivery": {"max_requests_per_second": 0, "lanes": 4},
 }
 SLOW: dict[str, Any] = {"max_requests_per_second": 40, "max_batch_items": 5}
-"""Pieces of a thousand records, in five seconds."""
+"""Pieces of a thousand records, 200 requests each."""
 
 
 def record(number: int, **fields: Any) -> bytes:
@@ -130,9 +131,12 @@ def test_stopped_and_gone_on_with(
     start: Start, customerio: CustomerIoStandIn, tmp_path: Path
 ) -> None:
     source = export(tmp_path / "export", 3_000)
+    hold_after(customerio, requests=210)
     program = start(source, "--yes", delivery=SLOW)
-    program.wait_for_received(1)
+    wait_until_held(customerio)
     program.terminate()
+    program.wait_for_log("Stopping: ", times=1)
+    let_go(customerio)
     assert program.wait() == 0, program.log()
     received = program.received()
     assert 0 < received < 3_000
