@@ -30,12 +30,15 @@ _PATIENCE_S = 240.0
 
 
 class PubSub:
-    """The emulator with one topic and one subscription, and a clock that can be moved."""
+    """The emulator with one topic and one subscription.
+
+    Its clock stands still but for `pass_time`: no lease ends because a machine is slow.
+    """
 
     def __init__(self) -> None:
         self._ahead_s = 0.0
         self.broker = Broker(
-            clock=lambda: time.monotonic() + self._ahead_s,
+            clock=lambda: self._ahead_s,
             wall_clock_ns=lambda: PUBLISHED_AT * 10**9,
         )
         self.broker.create_topic(TOPIC)
@@ -134,6 +137,15 @@ class Recorder:
         return found
 
 
+def patient(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings, with the longest time for a request unless they name one.
+
+    A request that a slow machine makes the program give up is sent twice, and counts as two.
+    """
+    delivery = {"request_timeout_s": 300, **settings.get("delivery", {})}
+    return {**settings, "delivery": delivery}
+
+
 class Program:
     """`python -m pipeline.main` in a directory of its own."""
 
@@ -151,7 +163,7 @@ class Program:
         self.directory = directory
         self._log = directory / "log.txt"
         settings_file = directory / "settings.json"
-        settings_file.write_text(json.dumps(settings))
+        settings_file.write_text(json.dumps(patient(settings)))
         environment = os.environ | {"CUSTOMERIO_SITE_ID": SITE_ID, "CUSTOMERIO_API_KEY": API_KEY}
         environment.pop("PUBSUB_EMULATOR_HOST", None)
         arguments = [
@@ -185,6 +197,24 @@ class Program:
     def wait(self) -> int:
         """Waits for the end; the exit code."""
         return self._process.wait(_PATIENCE_S)
+
+    def finish(
+        self, pub_sub: PubSub, subscription: str = SUBSCRIPTION, acked: int | None = None
+    ) -> int:
+        """Waits until messages are acknowledged, asks for the end, and waits for it; the exit code.
+
+        `acked`: how many in all; None: every message that was published.
+        """
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            stats = pub_sub.broker.stats(subscription)
+            if stats.acked >= (stats.published if acked is None else acked):
+                break
+            assert self._process.poll() is None, self.log()
+            assert time.monotonic() < deadline, f"{stats}\n{self.log()}"
+            time.sleep(0.05)
+        self.terminate()
+        return self.wait()
 
     def kill(self) -> None:
         """Ends it as kill -9 does."""

@@ -21,10 +21,9 @@ from tests.end_to_end.harness import (
 from tests.end_to_end.held import hold_after, let_go, wait_until_held
 
 RECORDS = 20_000
-LANES = 4
 SETTINGS: dict[str, Any] = {
     "events": {"event_properties": "all"},
-    "delivery": {"max_requests_per_second": 0, "lanes": LANES},
+    "delivery": {"max_requests_per_second": 0, "lanes": 4},
 }
 LEASE_S = 60
 
@@ -65,16 +64,14 @@ def test_killed_in_the_middle(
     for kill in (1, 2):
         hold_after(customerio, requests=25)
         program = Program(tmp_path / str(kill), SETTINGS, customerio.url, pub_sub=broker)
-        wait_until_held(customerio, LANES)
+        wait_until_held(customerio)
         program.kill()
         assert 0 < len(numbers(customerio)) < RECORDS
         assert broker.broker.stats(SUBSCRIPTION).acked < RECORDS
         let_go(customerio)
         broker.pass_time(LEASE_S)
-    program = Program(
-        tmp_path / "last", SETTINGS, customerio.url, "--stop_when_idle_s=2", pub_sub=broker
-    )
-    assert program.wait() == 0, program.log()
+    program = Program(tmp_path / "last", SETTINGS, customerio.url, pub_sub=broker)
+    assert program.finish(broker) == 0, program.log()
     assert sorted(numbers(customerio)) == list(range(RECORDS))
     assert broker.broker.stats(SUBSCRIPTION).acked == RECORDS
     assert program.ledger()["balanced"]
@@ -85,7 +82,7 @@ def test_stopped_in_the_middle(
 ) -> None:
     hold_after(customerio, requests=25)
     program = Program(tmp_path / "first", SETTINGS, customerio.url, pub_sub=broker)
-    wait_until_held(customerio, LANES)
+    wait_until_held(customerio)
     program.terminate()
     program.wait_for_log("Stopping: ", times=1)
     let_go(customerio)
@@ -100,10 +97,8 @@ def test_stopped_in_the_middle(
     broker.pass_time(LEASE_S)
     assert "received" in program.log()
 
-    program = Program(
-        tmp_path / "second", SETTINGS, customerio.url, "--stop_when_idle_s=2", pub_sub=broker
-    )
-    assert program.wait() == 0, program.log()
+    program = Program(tmp_path / "second", SETTINGS, customerio.url, pub_sub=broker)
+    assert program.finish(broker) == 0, program.log()
     assert program.ledger()["received"] == RECORDS - first["received"]
     assert sorted(numbers(customerio)) == list(range(RECORDS))
     assert customerio.workspace.counters().duplicate_events == 0
@@ -115,11 +110,11 @@ def test_customerio_away_and_back(
     """Bundles fail, generations of the pipeline follow each other, and nothing is lost."""
     settings = SETTINGS | {"delivery": SETTINGS["delivery"] | {"retry_for_s": 1}}
     customerio.stop()
-    program = Program(tmp_path, settings, customerio.url, "--stop_when_idle_s=2", pub_sub=broker)
+    program = Program(tmp_path, settings, customerio.url, pub_sub=broker)
     program.wait_for_log("A bundle failed", times=3)
     assert broker.broker.stats(SUBSCRIPTION).acked == 0
     customerio.start()
-    assert program.wait() == 0, program.log()
+    assert program.finish(broker) == 0, program.log()
     assert sorted(numbers(customerio)) == list(range(RECORDS))
     ledger = program.ledger()
     assert ledger["balanced"]
@@ -132,8 +127,8 @@ def test_wrong_credentials_lose_nothing(
     broker: PubSub, customerio: CustomerIoStandIn, tmp_path: Path
 ) -> None:
     customerio.faults.next(Respond(401), times=20)
-    program = Program(tmp_path, SETTINGS, customerio.url, "--stop_when_idle_s=2", pub_sub=broker)
-    assert program.wait() == 0, program.log()
+    program = Program(tmp_path, SETTINGS, customerio.url, pub_sub=broker)
+    assert program.finish(broker) == 0, program.log()
     ledger = program.ledger()
     assert ledger["outcomes"] == {"delivered": RECORDS}
     assert ledger["beside"]["blocked.credentials"] == 20

@@ -29,12 +29,11 @@ UPDATES = 30
 """Of each person."""
 SPAN_S = 500
 LEASE_S = 60
-LANES = 2
 RUNS = 4
 """That end with kill -9."""
 SETTINGS: dict[str, Any] = {
     "users": {"user_properties": list(NAMES), "state": "person", "settle_s": 2 * SPAN_S},
-    "delivery": {"max_requests_per_second": 0, "max_batch_items": 10, "lanes": LANES},
+    "delivery": {"max_requests_per_second": 0, "max_batch_items": 10, "lanes": 2},
 }
 CHANGED: dict[str, Any] = SETTINGS | {"users": SETTINGS["users"] | {"trigger": "changed"}}
 
@@ -139,15 +138,13 @@ def test_killed_in_the_middle_and_begun_again(
         broker.pass_time(LEASE_S)
         hold_after(customerio, requests=4)
         broker.publish(messages[half : (run + 1) * of_run])
-        wait_until_held(customerio, LANES)
+        wait_until_held(customerio)
         program.kill()
         assert broker.broker.stats(SUBSCRIPTION).acked < (run + 1) * of_run
         let_go(customerio)
     broker.pass_time(LEASE_S)
-    program = Program(
-        tmp_path / "last", settings, customerio.url, state, "--stop_when_idle_s=2", pub_sub=broker
-    )
-    assert program.wait() == 0, program.log()
+    program = Program(tmp_path / "last", settings, customerio.url, state, pub_sub=broker)
+    assert program.finish(broker) == 0, program.log()
     assert program.ledger()["balanced"]
     assert broker.broker.stats(SUBSCRIPTION).acked == len(messages)
     nobody_left_out(made, held(customerio))
@@ -163,17 +160,10 @@ def test_changed_through_an_outage_and_with_copies(
     settings = CHANGED | {"delivery": CHANGED["delivery"] | {"retry_for_s": 1}}
     state = f"--state_file={tmp_path / 'people.sqlite'}"
     customerio.stop()
-    program = Program(
-        tmp_path / "first",
-        settings,
-        customerio.url,
-        state,
-        "--stop_when_idle_s=2",
-        pub_sub=broker,
-    )
+    program = Program(tmp_path / "first", settings, customerio.url, state, pub_sub=broker)
     program.wait_for_log("A bundle failed", times=2)
     customerio.start()
-    assert program.wait() == 0, program.log()
+    assert program.finish(broker) == 0, program.log()
     ledger = program.ledger()
     assert ledger["balanced"]
     assert ledger["received"] == len(messages)
@@ -188,15 +178,8 @@ def test_changed_through_an_outage_and_with_copies(
 
     items = customerio.workspace.counters().items
     broker.publish([*messages, *same_again(made)])
-    program = Program(
-        tmp_path / "again",
-        settings,
-        customerio.url,
-        state,
-        "--stop_when_idle_s=2",
-        pub_sub=broker,
-    )
-    assert program.wait() == 0, program.log()
+    program = Program(tmp_path / "again", settings, customerio.url, state, pub_sub=broker)
+    assert program.finish(broker) == 0, program.log()
     assert program.ledger()["outcomes"] == {
         "skipped.duplicate": len(messages),
         "skipped.unchanged": PEOPLE,

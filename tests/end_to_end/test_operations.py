@@ -139,10 +139,8 @@ def test_every_operation_is_the_expected_one(
         for record in expect(data, settings=SETTINGS[name], publish_time=float(PUBLISHED_AT))
     ]
     broker.publish(messages)
-    program = Program(
-        tmp_path, SETTINGS[name], recorder.url, "--stop_when_idle_s=2", pub_sub=broker
-    )
-    assert program.wait() == 0, program.log()
+    program = Program(tmp_path, SETTINGS[name], recorder.url, pub_sub=broker)
+    assert program.finish(broker) == 0, program.log()
 
     delivered = recorder.items()
     wanted = Counter(

@@ -49,8 +49,7 @@ def test_a_stream_of_groups_and_devices(tmp_path: Path) -> None:
     update = {"event_type": "$groupidentify", "groups": acme, "event_time": PUBLISHED_AT}
     with pub_sub() as broker, CustomerIoStandIn(SITE_ID, API_KEY) as customerio:
         broker.publish(before)
-        flags = (customerio.url, "--stop_when_idle_s=6")
-        program = Program(tmp_path, SETTINGS, *flags, pub_sub=broker)
+        program = Program(tmp_path, SETTINGS, customerio.url, pub_sub=broker)
         workspace = customerio.workspace
         assert workspace.wait_until(partial(has_events, number=people), 120)
         # One bundle after the other: what one has told, the next one knows.
@@ -59,7 +58,7 @@ def test_a_stream_of_groups_and_devices(tmp_path: Path) -> None:
             there = partial(has_events, number=part + 2 * people)
             assert workspace.wait_until(there, 120)
         broker.publish([json.dumps(update | {"group_properties": {"tier": "a"}}).encode()])
-        assert program.wait() == 0, program.log()
+        assert program.finish(broker) == 0, program.log()
         ledger = program.ledger()
         found = workspace.people()
         events = workspace.events()

@@ -22,6 +22,7 @@ from tests.end_to_end.harness import (
     SITE_ID,
     Program,
     PubSub,
+    patient,
     pub_sub,
 )
 from tests.end_to_end.held import hold_after, let_go, wait_until_held
@@ -29,8 +30,7 @@ from tests.end_to_end.held import hold_after, let_go, wait_until_held
 LETTERS_TOPIC = "projects/end-to-end/topics/letters"
 NOW = 1_795_372_845.0
 REFUSALS = 6
-LANES = 4
-DELIVERY = {"max_requests_per_second": 0, "lanes": LANES, "max_batch_items": 20}
+DELIVERY = {"max_requests_per_second": 0, "lanes": 4, "max_batch_items": 20}
 STRICT: dict[str, Any] = {
     "preset": "all_properties",
     "users": {"user_properties": "all"},
@@ -56,7 +56,7 @@ class Replay(Program):
         directory.mkdir(parents=True)
         self.directory = directory
         self._log = directory / "log.txt"
-        (directory / "settings.json").write_text(json.dumps(settings))
+        (directory / "settings.json").write_text(json.dumps(patient(settings)))
         environment = os.environ | {"CUSTOMERIO_SITE_ID": SITE_ID, "CUSTOMERIO_API_KEY": API_KEY}
         if pub_sub is not None:
             environment["PUBSUB_EMULATOR_HOST"] = pub_sub.emulator.address
@@ -93,7 +93,12 @@ def customerio() -> Iterator[CustomerIoStandIn]:
 
 def settle(program: Program) -> dict[str, Any]:
     """Waits for a program to end well; its ledger, which balances."""
-    assert program.wait() == 0, program.log()
+    return settled(program, program.wait())
+
+
+def settled(program: Program, code: int) -> dict[str, Any]:
+    """The ledger of a program that has ended well; it balances."""
+    assert code == 0, program.log()
     ledger = program.ledger()
     assert ledger["balanced"], ledger
     assert "Traceback" not in program.log()
@@ -106,9 +111,8 @@ def make_letters(
     """Has the job stream trouble while Customer.io refuses some items; letters by reason."""
     broker.publish(sample.data for sample in generate(700, seed=5, now=NOW, trouble=0.5))
     customerio.faults.next(ItemErrors((0,)), times=REFUSALS)
-    flags = ("--stop_when_idle_s=2", *flags)
     job = Program(directory, STRICT, customerio.url, *flags, pub_sub=broker)
-    outcomes = settle(job)["outcomes"]
+    outcomes = settled(job, job.finish(broker))["outcomes"]
     reasons = {
         name.removeprefix("dead_lettered."): count
         for name, count in outcomes.items()
@@ -214,10 +218,9 @@ def test_a_subscription_keeps_what_is_not_asked_for(
     stored = stats(broker, letters).published
     before = state(customerio)
 
-    flags = ("--reason=rejected", "--stop_when_idle_s=1")
-    dry = Replay(
-        tmp_path / "dry", MENDED, customerio.url, LETTERS_TOPIC, *flags, "--dry_run", pub_sub=broker
-    )
+    chosen = "--reason=rejected"
+    flags = (chosen, "--stop_when_idle_s=5", "--dry_run")
+    dry = Replay(tmp_path / "dry", MENDED, customerio.url, LETTERS_TOPIC, *flags, pub_sub=broker)
     assert dry.wait() == 0, dry.log()
     assert f"Dry run: {refused} dead letters; nothing is sent" in dry.log()
     assert stats(broker, letters).acked == 0
@@ -225,9 +228,9 @@ def test_a_subscription_keeps_what_is_not_asked_for(
     assert dry.dead_letters() == []
 
     replay = Replay(
-        tmp_path / "replay", MENDED, customerio.url, LETTERS_TOPIC, *flags, pub_sub=broker
+        tmp_path / "replay", MENDED, customerio.url, LETTERS_TOPIC, chosen, pub_sub=broker
     )
-    settle(replay)
+    settled(replay, replay.finish(broker, letters, acked=refused))
     left = stats(broker, letters)
     assert (left.acked, left.outstanding, left.undelivered) == (refused, 0, stored - refused)
     assert state(customerio) != before
@@ -264,8 +267,9 @@ def many_letters(broker: PubSub, customerio: CustomerIoStandIn, tmp_path: Path) 
         )
         for number in range(LETTERS)
     )
-    flags = ("--stop_when_idle_s=2", f"--dead_letter_topic={LETTERS_TOPIC}")
-    settle(Program(tmp_path / "job", STRICT, customerio.url, *flags, pub_sub=broker))
+    flag = f"--dead_letter_topic={LETTERS_TOPIC}"
+    job = Program(tmp_path / "job", STRICT, customerio.url, flag, pub_sub=broker)
+    settled(job, job.finish(broker))
     assert stats(broker, letters).published == LETTERS
     assert customerio.workspace.counters().items == 0
     return letters
@@ -284,21 +288,14 @@ def test_killed_in_the_middle(
         replay = Replay(
             tmp_path / f"killed-{kill}", BY_DEVICE, customerio.url, many_letters, pub_sub=broker
         )
-        wait_until_held(customerio, LANES)
+        wait_until_held(customerio)
         replay.kill()
         assert len(numbers(customerio)) < LETTERS
         assert stats(broker, many_letters).acked < LETTERS
         let_go(customerio)
         broker.pass_time(LEASE_S)
-    last = Replay(
-        tmp_path / "last",
-        BY_DEVICE,
-        customerio.url,
-        many_letters,
-        "--stop_when_idle_s=2",
-        pub_sub=broker,
-    )
-    settle(last)
+    last = Replay(tmp_path / "last", BY_DEVICE, customerio.url, many_letters, pub_sub=broker)
+    settled(last, last.finish(broker, many_letters))
     assert numbers(customerio) == list(range(LETTERS))
     assert stats(broker, many_letters).acked == LETTERS
 
@@ -308,7 +305,7 @@ def test_stopped_in_the_middle(
 ) -> None:
     hold_after(customerio, requests=20)
     replay = Replay(tmp_path / "stopped", BY_DEVICE, customerio.url, many_letters, pub_sub=broker)
-    wait_until_held(customerio, LANES)
+    wait_until_held(customerio)
     replay.terminate()
     replay.wait_for_log("Stopping: ", times=1)
     let_go(customerio)

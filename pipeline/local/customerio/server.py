@@ -188,6 +188,9 @@ class CustomerIoStandIn:
                 return _real(self._api.answer(call))
 
     async def _hang(self, seconds: float | None) -> None:
+        if seconds == 0:
+            # Whoever waits until requests hang must not count one that goes on at once.
+            return
         held = self.faults.hold()
         try:
             await asyncio.wait_for(asyncio.wrap_future(held), seconds)
