@@ -6,7 +6,6 @@ from benchmarks.accept import accepting
 from tests.history.export import write_export
 from tests.history.million import checks, run
 
-
 KILLED_AT = (60, 80)
 """A piece is 16 MiB, about half of it all."""
 

@@ -50,7 +50,7 @@ def test_it_serves_until_a_signal(
         region = f"{url}/api/v1/accounts/region"
         assert requests.get(region, auth=("site", "key"), timeout=10).status_code == 200
         program.send_signal(number)
-        out, errors = program.communicate(timeout=10)
+        out, errors = program.communicate(timeout=60)
     assert (program.returncode, out, errors) == (0, "", "")
 
 

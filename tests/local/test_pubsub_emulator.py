@@ -59,10 +59,10 @@ def test_a_stopped_emulator_ends_held_pulls_and_comes_back_with_its_messages(
         held = pool.submit(
             subscriber.pull, subscription=SUBSCRIPTION, max_messages=10, retry=None, timeout=30
         )
-        assert clock.asked.wait(timeout=10)
+        assert clock.asked.wait(timeout=60)
         emulator.stop()
         with pytest.raises(exceptions.GoogleAPICallError):
-            held.result(timeout=10)
+            held.result(timeout=60)
     address = emulator.address
     broker.publish(TOPIC, [Draft(b"a")])
     emulator.start()

@@ -14,7 +14,7 @@ from pipeline.local.pubsub import Broker, Draft, PubSubEmulator, PubSubFaults, S
 
 TOPIC = "projects/p/topics/events"
 SUBSCRIPTION = "projects/p/subscriptions/events"
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from pipeline.local.pubsub.model import Consumer
 
 TOPIC = "projects/p/topics/events"
 SUBSCRIPTION = "projects/p/subscriptions/events"
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 def make_broker(ordered: bool = False) -> Broker:

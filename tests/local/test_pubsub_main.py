@@ -44,7 +44,7 @@ def test_it_says_where_it_listens_and_stops_on_a_signal(
             response = subscriber.pull(subscription=SUBSCRIPTION, max_messages=1)
             assert len(response.received_messages) == 1
         process.send_signal(number)
-        output, errors = process.communicate(timeout=10)
+        output, errors = process.communicate(timeout=60)
         assert (process.returncode, output, errors) == (0, "", "")
 
 
@@ -57,6 +57,6 @@ def test_it_says_where_it_listens_and_stops_on_a_signal(
 )
 def test_wrong_arguments_end_it_with_status_2(arguments: list[str], complaint: str) -> None:
     with running(*arguments) as process:
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=60)
         assert process.returncode == 2
         assert complaint in errors

@@ -9,7 +9,7 @@ import grpc
 import pytest
 from google.pubsub_v1 import PublisherClient, SubscriberClient, types
 
-from pipeline.local.pubsub import Broker, PubSubEmulator
+from pipeline.local.pubsub import Broker, Delivery, PubSubEmulator
 from pipeline.local.pubsub.model import Consumer
 from pipeline.local.pubsub.service import SubscriberService
 
@@ -35,6 +35,20 @@ class WatchedBroker(Broker):
     def __init__(self, clock: FakeClock) -> None:
         super().__init__(clock)
         self.dismissed = threading.Event()
+        self.longest_waits: list[float] | None = None
+        """If it is a list: waits are noted here, and not waited."""
+
+    def pull(
+        self,
+        subscription: str,
+        max_messages: int,
+        wait_s: float = 0.0,
+        consumer: Consumer | None = None,
+    ) -> list[Delivery]:
+        if self.longest_waits is not None:
+            self.longest_waits.append(wait_s)
+            wait_s = 0.0
+        return super().pull(subscription, max_messages, wait_s, consumer)
 
     def dismiss(self, subscription: str, consumer: Consumer) -> None:
         super().dismiss(subscription, consumer)
@@ -105,16 +119,19 @@ def test_a_held_pull_is_woken_by_a_publish(
     with ThreadPoolExecutor() as pool:
         clock.asked.clear()
         held = pool.submit(subscriber.pull, subscription=SUBSCRIPTION, max_messages=10)
-        assert clock.asked.wait(timeout=10)
+        assert clock.asked.wait(timeout=60)
         publish(publisher, b"a")
-        assert data(list(held.result(timeout=10).received_messages)) == [b"a"]
+        assert data(list(held.result(timeout=60).received_messages)) == [b"a"]
 
 
 def test_a_held_pull_is_answered_empty_before_its_client_gives_up(
-    subscriber: SubscriberClient,
+    broker: WatchedBroker, subscriber: SubscriberClient
 ) -> None:
-    response = subscriber.pull(subscription=SUBSCRIPTION, max_messages=10, timeout=0.5)
+    broker.longest_waits = []
+    response = subscriber.pull(subscription=SUBSCRIPTION, max_messages=10, timeout=20)
     assert not response.received_messages
+    [wait_s] = broker.longest_waits
+    assert 0 < wait_s < 19, "a second is left for the answer"
 
 
 def test_a_pull_is_held_no_longer_than_the_emulator_is_told(
@@ -142,9 +159,9 @@ def test_a_client_that_left_a_held_pull_swallows_nothing(
         )
         clock.asked.clear()
         held = pull.future(types.PullRequest(subscription=SUBSCRIPTION, max_messages=10))
-        assert clock.asked.wait(timeout=10)
+        assert clock.asked.wait(timeout=60)
         held.cancel()
-        assert broker.dismissed.wait(timeout=10)
+        assert broker.dismissed.wait(timeout=60)
     publish(publisher, b"a")
     assert broker.stats(SUBSCRIPTION).outstanding == 0
     assert data(pull_now(subscriber)) == [b"a"]

@@ -15,7 +15,7 @@ from pipeline.local.pubsub.streaming import streaming_pull
 
 TOPIC = "projects/p/topics/events"
 SUBSCRIPTION = "projects/p/subscriptions/events"
-WAIT_S = 10
+WAIT_S = 60
 
 
 class WatchedBroker(Broker):

@@ -52,7 +52,7 @@ def held_pull(
     with ThreadPoolExecutor() as pool:
         clock.asked.clear()
         waiting = pool.submit(broker.pull, SUBSCRIPTION, 10, 30, consumer)
-        assert clock.asked.wait(timeout=10)
+        assert clock.asked.wait(timeout=60)
         yield waiting
 
 
@@ -67,7 +67,7 @@ def texts(deliveries: list[Delivery]) -> list[str]:
 def test_a_waiting_pull_is_woken_by_a_publish(broker: Broker, clock: FakeClock) -> None:
     with held_pull(broker, clock) as waiting:
         publish(broker, "a")
-        assert texts(waiting.result(timeout=10)) == ["a"]
+        assert texts(waiting.result(timeout=60)) == ["a"]
 
 
 def test_a_waiting_pull_is_woken_by_an_expiry(broker: Broker, clock: FakeClock) -> None:
@@ -76,7 +76,7 @@ def test_a_waiting_pull_is_woken_by_an_expiry(broker: Broker, clock: FakeClock) 
     with held_pull(broker, clock) as waiting:
         clock.now += 10
         broker.stats(SUBSCRIPTION)
-        assert texts(waiting.result(timeout=10)) == ["a"]
+        assert texts(waiting.result(timeout=60)) == ["a"]
 
 
 def test_a_waiting_pull_is_woken_by_a_nack(broker: Broker, clock: FakeClock) -> None:
@@ -84,14 +84,14 @@ def test_a_waiting_pull_is_woken_by_a_nack(broker: Broker, clock: FakeClock) -> 
     [delivery] = broker.pull(SUBSCRIPTION, 10)
     with held_pull(broker, clock) as waiting:
         broker.modify_ack_deadline(SUBSCRIPTION, [delivery.ack_id], 0)
-        assert texts(waiting.result(timeout=10)) == ["a"]
+        assert texts(waiting.result(timeout=60)) == ["a"]
 
 
 def test_a_dismissed_consumer_gets_nothing(broker: Broker, clock: FakeClock) -> None:
     consumer = Consumer()
     with held_pull(broker, clock, consumer) as waiting:
         broker.dismiss(SUBSCRIPTION, consumer)
-        assert waiting.result(timeout=10) == []
+        assert waiting.result(timeout=60) == []
     publish(broker, "a")
     assert broker.pull(SUBSCRIPTION, 10, 30, consumer) == []
     assert broker.stats(SUBSCRIPTION).undelivered == 1
@@ -103,7 +103,7 @@ def test_a_waiting_pull_ends_when_its_subscription_is_deleted(
     with held_pull(broker, clock) as waiting:
         broker.delete_subscription(SUBSCRIPTION)
         with pytest.raises(ResourceNotFoundError):
-            waiting.result(timeout=10)
+            waiting.result(timeout=60)
 
 
 def test_many_pulls_at_a_time_share_the_messages(broker: Broker) -> None:
@@ -120,6 +120,6 @@ def test_many_pulls_at_a_time_share_the_messages(broker: Broker) -> None:
     publish(broker, *published)
     with ThreadPoolExecutor(8) as pool:
         for done in [pool.submit(consume) for _ in range(8)]:
-            done.result(timeout=10)
+            done.result(timeout=60)
     assert sorted(received, key=int) == published
     assert broker.stats(SUBSCRIPTION) == (2_000, 0, 0, 2_000, 0)

@@ -31,7 +31,7 @@ class FakeStorage:
             f"{self.url}/upload/storage/v1/b/{BUCKET}/o?uploadType=media&name={quote(name, '')}",
             content,
             headers={"Authorization": f"Bearer {ACCESS_TOKEN.value}", "Content-Type": "text/plain"},
-            timeout=10,
+            timeout=60,
         )
         answer.raise_for_status()
         return f"gs://{BUCKET}/{name}"

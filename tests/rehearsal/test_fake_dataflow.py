@@ -27,7 +27,7 @@ def create(
 ) -> requests.Response:
     body = msgspec.json.encode(job)
     headers = {"Authorization": token}
-    return requests.post(dataflow.url + path, body, headers=headers, timeout=10)
+    return requests.post(dataflow.url + path, body, headers=headers, timeout=60)
 
 
 @pytest.mark.parametrize(

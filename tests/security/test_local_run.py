@@ -39,7 +39,7 @@ def test_who_gets_the_credentials(how: str, tmp_path: Path) -> None:
             stderr=subprocess.STDOUT,
         )
         try:
-            assert server.held.wait(60)
+            assert server.held.wait(240)
             found = {
                 place.content.split(b"\n")[2].decode(): leaks([place, *places])
                 for child in children_of(process.pid)
@@ -47,7 +47,7 @@ def test_who_gets_the_credentials(how: str, tmp_path: Path) -> None:
             }
         finally:
             server.release.set()
-            said, _ = process.communicate(timeout=120)
+            said, _ = process.communicate(timeout=240)
     assert process.returncode == 0, said.decode()
     emulator, pipeline = found["pipeline.local.pubsub"], found["pipeline.main"]
     assert emulator == []

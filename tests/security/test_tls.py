@@ -158,9 +158,9 @@ def test_nothing_is_lost_while_a_certificate_is_not_trusted(tmp_path: Path) -> N
         assert broker.broker.stats(SUBSCRIPTION).acked == 0
 
         trusting = emulator | {"REQUESTS_CA_BUNDLE": str(signer.path)}
-        again = WatchedProgram(
-            tmp_path / "again", settings, *flags, "--stop_when_idle_s=1", environment=trusting
-        )
+        again = WatchedProgram(tmp_path / "again", settings, *flags, environment=trusting)
+        broker.wait_for_acks(1)
+        again.terminate()
         assert again.wait() == 0, again.said()
         assert len(server.requests) == 1
         assert broker.broker.stats(SUBSCRIPTION).acked == 1

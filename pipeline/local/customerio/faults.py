@@ -216,7 +216,7 @@ class Faults:
             if not future.done():
                 future.set_result(None)
 
-    def wait_until_hanging(self, count: int = 1, timeout_s: float = 10.0) -> bool:
+    def wait_until_hanging(self, count: int = 1, timeout_s: float = 60.0) -> bool:
         """Wait until at least ``count`` requests hang; False: never in time."""
         with self._changed:
             return self._changed.wait_for(lambda: len(self._held) >= count, timeout_s)

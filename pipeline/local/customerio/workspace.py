@@ -117,7 +117,7 @@ class Workspace:
             self._requests.append(line)
             self._changed.notify_all()
 
-    def wait_until(self, check: Callable[["Workspace"], bool], timeout_s: float = 10.0) -> bool:
+    def wait_until(self, check: Callable[["Workspace"], bool], timeout_s: float = 60.0) -> bool:
         """Wait until ``check`` holds, looking again after each request; False: never in time."""
         with self._changed:
             return self._changed.wait_for(lambda: check(self), timeout_s)

@@ -15,7 +15,7 @@ from tests.conformance.pubsub.servers import Counts, PubSubServer
 PROJECT = "projects/conformance"
 LONG_S = 600
 """An ack deadline that ends in no test."""
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 _numbers = itertools.count(1)
 

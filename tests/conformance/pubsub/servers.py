@@ -81,7 +81,7 @@ class Pstest:
         return Counts(published, acked, delivered)
 
     def close(self) -> None:
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=60)
 
     def _ask(self, command: str) -> str:
         with self._lock:
@@ -93,5 +93,5 @@ class Pstest:
     def _line(self) -> str:
         assert self._process.stdout is not None
         line = self._process.stdout.readline().strip()
-        assert line, f"pstest has ended with {self._process.wait(timeout=10)}"
+        assert line, f"pstest has ended with {self._process.wait(timeout=60)}"
         return line
