@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from benchmarks.pubsub import SUBSCRIPTION
 from benchmarks.settings import API_KEY, SITE_ID, page
 
 _STOP_S = 150.0
+_POLL_S = 0.05
 _LAST_WORDS = 2_000
 _LEDGER = "ledger.json"
 
@@ -59,14 +61,30 @@ class Program:
         if self._process.poll() is not None:
             raise self._error("ended early")
 
+    @property
+    def has_ledger(self) -> bool:
+        """Whether it writes one."""
+        return self._ledger is not None
+
+    def is_up(self) -> bool:
+        """Whether it has written its first ledger; it begins to read soon after that."""
+        assert self._ledger is not None
+        return self._ledger.exists()
+
     def received(self) -> int:
         """Records that it has read, up to a second ago."""
-        assert self._ledger is not None
-        try:
-            received: int = msgspec.json.decode(self._ledger.read_bytes())["received"]
-        except FileNotFoundError:
+        return self._count("received")
+
+    def settled(self) -> int:
+        """Records that it is done with, up to a second ago."""
+        return self._count("settled")
+
+    def _count(self, name: str) -> int:
+        if not self.is_up():
             return 0
-        return received
+        assert self._ledger is not None
+        count: int = msgspec.json.decode(self._ledger.read_bytes())[name]
+        return count
 
     def peak_mib(self) -> float:
         """Its peak resident memory so far, MiB."""
@@ -94,6 +112,17 @@ class Program:
         return ProgramError(
             f"the program {what} (exit code {self._process.returncode}); it said:\n{words}"
         )
+
+
+def wait_until_settled(programs: Sequence[Program], records: int) -> None:
+    """Waits until they are done with so many records together: no request of these comes any more.
+
+    Raises ProgramError when one of them has ended.
+    """
+    while sum(program.settled() for program in programs) < records:
+        for program in programs:
+            program.alive()
+        time.sleep(_POLL_S)
 
 
 def command(directory: Path, url: str, *flags: str, **delivery: float) -> list[str]:

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from benchmarks import open_loop
-from benchmarks.accept import Acceptor, accepting
-from benchmarks.balance import balanced, quiet, wait_for
+from benchmarks.accept import Acceptor, Seen, accepting
+from benchmarks.balance import balanced, wait_for
 from benchmarks.bench import Bench
 from benchmarks.figures import Figure, Target, percentile
-from benchmarks.inputs import STEP
-from benchmarks.program import Program, running
+from benchmarks.inputs import STEP, Portion
+from benchmarks.open_loop import Schedule
+from benchmarks.program import Program, running, wait_until_settled
 from benchmarks.pubsub import Publisher, emulator, publisher
 from benchmarks.records import USER_UPDATE, Shape, time_ms
 from benchmarks.rows.streaming import warming_up
@@ -32,23 +33,37 @@ def measure(bench: Bench) -> Iterator[Figure]:
         running(pubsub, acceptor.url) as program,
     ):
         warming_up(acceptor, publishing, [program], warm)
+        records = warm.records
         for rate in bench.sizes.latency_rates:
             bench.say(f"{rate} records/s for {bench.sizes.latency_s:g} s")
-            yield from _at_rate(bench, rate, publishing, acceptor, program)
+            count = max(STEP, int(rate * bench.sizes.latency_s) // STEP * STEP)
+            records += count
+            portion = bench.inputs.take(count, Shape(seed=10 + rate))
+            schedule, seen = _at_rate(rate, portion, publishing, acceptor, program, records)
+            yield from _figures(rate, portion, schedule, seen)
         program.stop()
 
 
 def _at_rate(
-    bench: Bench, rate: int, publishing: Publisher, acceptor: Acceptor, program: Program
-) -> Iterator[Figure]:
-    count = max(STEP, int(rate * bench.sizes.latency_s) // STEP * STEP)
-    portion = bench.inputs.take(count, Shape(seed=10 + rate))
+    rate: int,
+    portion: Portion,
+    publishing: Publisher,
+    acceptor: Acceptor,
+    program: Program,
+    records: int,
+) -> tuple[Schedule, Seen]:
+    """Publishes a portion. `records`: what the program is done with then, since its start."""
     lines = [line.rstrip() for line in portion.lines()]
     schedule = open_loop.publish(publishing, lines, rate)
     wait_for(acceptor, portion, program.alive)
-    quiet(acceptor)
+    wait_until_settled([program], records)
     seen = balanced(acceptor.seen(), portion)
     acceptor.reset()
+    return schedule, seen
+
+
+def _figures(rate: int, portion: Portion, schedule: Schedule, seen: Seen) -> Iterator[Figure]:
+    lines = [line.rstrip() for line in portion.lines()]
     waits = latencies(lines, schedule.due_at, seen.arrivals)
     note = f"{len(waits)} events; the publisher was at most {schedule.latest_s * 1000:.0f} ms late"
     for name, share in _SHARES.items():

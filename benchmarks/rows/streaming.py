@@ -11,7 +11,7 @@ from benchmarks.balance import UnbalancedError, balanced, quiet, wait_for
 from benchmarks.bench import Bench
 from benchmarks.figures import Figure, Target
 from benchmarks.inputs import Portion
-from benchmarks.program import Program, running
+from benchmarks.program import Program, running, wait_until_settled
 from benchmarks.pubsub import Publisher, emulator, publisher, requests
 
 _ROW = "streaming"
@@ -121,6 +121,11 @@ def warming_up(
     """Streams other records to their end, some of them through each of the programs, and lets the
     acceptor forget them.
     """
+    if len(programs) > 1:
+        while not all(program.is_up() for program in programs):
+            for program in programs:
+                program.alive()
+            time.sleep(_WARM_PAUSE_S)
     waiting = requests(portion.lines(), portion.records // _WARM_PIECES)
     for piece in waiting:
         publishing.publish([piece])
@@ -133,6 +138,10 @@ def warming_up(
         wait_for(acceptor, portion, program.alive)
         if len(programs) > 1 and not program.received():
             raise UnbalancedError("one of the programs got nothing of the warm-up")
-    quiet(acceptor)
+    # Updates of one person may come twice: all may be there, and one of them be still on its way.
+    if all(program.has_ledger for program in programs):
+        wait_until_settled(programs, portion.records)
+    else:
+        quiet(acceptor)
     balanced(acceptor.seen(), portion)
     acceptor.reset()
