@@ -9,10 +9,11 @@ import json
 import os
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import redirect_stdout
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +32,7 @@ from tests.end_to_end.harness import API_KEY, SITE_ID, SUBSCRIPTION
 from transforms.tally import PROCESS_LEDGER
 
 _PROCESS = "this"
+_LOOK_EVERY_S = 0.05
 
 
 class Alone(NamedTuple):
@@ -76,7 +78,7 @@ def deliver(
             "CUSTOMERIO_API_KEY": API_KEY,
             "PUBSUB_EMULATOR_HOST": pub_sub.emulator.address,
         }
-        with redirect_stdout(io.StringIO()):
+        with redirect_stdout(io.StringIO()), _stopped_when_acknowledged(pub_sub):
             code = run_program(
                 [
                     f"--settings={settings}",
@@ -84,7 +86,6 @@ def deliver(
                     f"--input_subscription={SUBSCRIPTION}",
                     f"--dead_letter_files={here / 'dead'}",
                     f"--ledger_file={ledger}",
-                    "--stop_when_idle_s=1",
                 ]
             )
         text = ledger.read_text()
@@ -98,6 +99,27 @@ def deliver(
     outcomes = Counter(json.loads(text)["outcomes"])
     injected = customerio.faults.injected()
     return Alone(judge(wanted, evidence), evidence, injected, requests, outcomes)
+
+
+@contextmanager
+def _stopped_when_acknowledged(pub_sub: StormyPubSub) -> Iterator[None]:
+    """Ends the program within once Pub/Sub has everything acknowledged."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_LOOK_EVERY_S):
+            stats = pub_sub.broker.stats(SUBSCRIPTION)
+            if stats.acked == stats.published:
+                STOP.set()
+                return
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

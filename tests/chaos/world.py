@@ -18,6 +18,7 @@ LEASE_S = 120.0
 _ACK_DEADLINE_S = 20
 LETTERS_TOPIC = "projects/end-to-end/topics/letters"
 _LETTERS_AT_ONCE = 1_000
+_START_TIMEOUT_S = 240.0
 
 
 def admit_people(customerio: CustomerIoStandIn, wanted: Wanted) -> None:
@@ -76,6 +77,12 @@ class Victim(Program):
     ) -> None:
         super().__init__(directory, settings, endpoint, *flags, pub_sub=pub_sub)
         self._ended_by_itself = True
+
+    def terminate(self) -> None:
+        """SIGTERM, to a program that listens for it: one that is still starting would just die."""
+        # The ledger's first state is written after that.
+        self.wait_for((self.directory / "ledger.json").exists, _START_TIMEOUT_S)
+        super().terminate()
 
     def is_running(self) -> bool:
         """Whether it has not ended yet."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import unquote
 
+import pytest
 from google.cloud.pubsub_v1 import PublisherClient
 from google.cloud.pubsub_v1.types import BatchSettings
 
@@ -65,13 +66,13 @@ class PubSub:
 
     def publish(self, messages: Iterable[bytes]) -> None:
         """Publishes messages and waits until the broker has them."""
-        os.environ["PUBSUB_EMULATOR_HOST"] = self.emulator.address
-        client = PublisherClient(BatchSettings(max_messages=500, max_latency=0.02))
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("PUBSUB_EMULATOR_HOST", self.emulator.address)
+            client = PublisherClient(BatchSettings(max_messages=500, max_latency=0.02))
         for future in [client.publish(TOPIC, data) for data in messages]:
-            future.result(timeout=60)
+            future.result(timeout=_PATIENCE_S)
         client.stop()
         client.transport.close()
-        del os.environ["PUBSUB_EMULATOR_HOST"]
 
 
 @contextmanager

@@ -35,7 +35,7 @@ from tests.endurance.world import Order, State
 
 _SETTINGS = {"events": {"event_properties": "all"}, "users": {"user_properties": "all"}}
 _WARM_SHARE, _SHORTEST_WARM_S = 0.1, 30.0
-_SETTLE_S = 120.0
+_SETTLE_S = 600.0
 _FIRST_REQUESTS = 100
 
 

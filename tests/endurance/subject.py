@@ -13,7 +13,7 @@ import msgspec
 
 from tests.endurance.world import API_KEY, SITE_ID, SUBSCRIPTION, Addresses, Order, State
 
-_STOP_S = 60.0
+_STOP_S = 240.0
 
 
 class WorldProcess:

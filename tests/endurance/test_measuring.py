@@ -1,8 +1,7 @@
 """The measuring itself: what /proc says, what a census finds, what a verdict allows."""
 
-import os
-import socket
-import threading
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,15 +22,30 @@ def sample(at_s: float, rss_mib: float) -> Sample:
     return Sample(at_s, "steady", rss_mib, *(0,) * 3, 0.0, *(0,) * 10)
 
 
+GROWING = """
+import os, socket, threading
+print(flush=True)
+input()
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+opened = socket.socket(), open(os.devnull)
+print(flush=True)
+input()
+"""
+
+
 def test_process_counts_sockets_and_threads() -> None:
-    before = read_process(os.getpid())
-    leave = threading.Event()
-    thread = threading.Thread(target=leave.wait)
-    thread.start()
-    with socket.socket(), Path(os.devnull).open():
-        after = read_process(os.getpid())
-    leave.set()
-    thread.join()
+    """Of a process of its own: what other tests have left in this one comes and goes."""
+    with subprocess.Popen(
+        [sys.executable, "-c", GROWING], bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        before = read_process(process.pid)
+        process.stdin.write(b"\n")
+        process.stdout.readline()
+        after = read_process(process.pid)
+        process.kill()
     assert after.sockets == before.sockets + 1
     assert after.fds == before.fds + 2
     assert after.threads == before.threads + 1
