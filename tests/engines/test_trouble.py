@@ -112,7 +112,7 @@ def test_in_pubsub_nothing_happens_before_something_is_let_go(victim: Group) -> 
 
 def test_a_run_over_files_is_over_when_the_job_has_ended(here: World, tmp_path: Path) -> None:
     job = process("import sys; sys.exit(0)", tmp_path)
-    job.code(timeout_s=30)
+    job.code(timeout_s=240)
     assert here.over(job)
 
 
@@ -126,7 +126,7 @@ def test_a_run_over_files_is_not_over_before(here: World, victim: Group) -> None
 def test_a_job_over_a_subscription_may_not_end(code: int, tmp_path: Path) -> None:
     subscription = Waiting("--input_subscription=a", {}, lambda: 0)
     job = process(f"import sys; print('its reason'); sys.exit({code})", tmp_path)
-    job.code(timeout_s=30)
+    job.code(timeout_s=240)
     with (
         world(RECORDS, subscription) as here,
         pytest.raises(EngineError, match=r"ended early:\nits reason"),
@@ -136,7 +136,7 @@ def test_a_job_over_a_subscription_may_not_end(code: int, tmp_path: Path) -> Non
 
 def test_a_job_over_files_may_not_fail(here: World, tmp_path: Path) -> None:
     job = process("import sys; print('its reason'); sys.exit(1)", tmp_path)
-    job.code(timeout_s=30)
+    job.code(timeout_s=240)
     with pytest.raises(EngineError, match=r"ended early:\nits reason"):
         here.over(job)
 

@@ -247,23 +247,22 @@ def test_a_request_whose_sender_gave_up_is_carried_out_later(
 def test_a_hang_of_no_time_is_nothing_that_hangs(
     stand_in: CustomerIoStandIn, sender: Sender
 ) -> None:
-    stand_in.faults.next(Hang(seconds=0), times=None)
-    over = threading.Event()
-    seen: list[bool] = []
-
-    def look() -> None:
-        while not over.is_set():
-            seen.append(stand_in.faults.wait_until_hanging(1, 0))
-
-    thread = threading.Thread(target=look)
-    thread.start()
     sent = [f"event {number}" for number in range(50)]
-    statuses = [sender.batch(name).status_code for name in sent]
-    over.set()
+    stand_in.faults.next(Hang(seconds=0), times=len(sent))
+    stand_in.faults.next(Hang())
+    before: list[list[str]] = []
+
+    def wait() -> None:
+        assert stand_in.faults.wait_until_hanging(1)
+        before.append(names(stand_in.workspace))
+        stand_in.faults.release()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    assert [sender.batch(name).status_code for name in sent] == [200] * len(sent)
+    assert sender.batch("hangs").status_code == 200
     thread.join()
-    assert statuses == [200] * len(sent)
-    assert names(stand_in.workspace) == sent
-    assert True not in seen
+    assert before == [sent]
 
 
 def test_a_hang_of_some_seconds(stand_in: CustomerIoStandIn, sender: Sender) -> None:

@@ -19,7 +19,7 @@ from tests.security.canaries import AMPLITUDE_KEY, API_KEY, SITE_ID, Canary, Kin
 
 PROJECT = "rehearsal-project"
 REGION = "europe-west1"
-_PATIENCE_S = 180.0
+_PATIENCE_S = 600.0
 """A program that takes longer waits for something that is not there."""
 _NOWHERE = "http://127.0.0.1:9"
 """A proxy that is not there: what wants to leave this machine fails at once, and does not hang."""

@@ -89,7 +89,7 @@ def test_a_pipe_is_no_place_for_dead_letters(place: Path, somebody_reads: bool) 
     readers = [os.open(place, os.O_RDONLY | os.O_NONBLOCK)] if somebody_reads else []
     writer = threading.Thread(target=write, daemon=True)
     writer.start()
-    writer.join(10)
+    writer.join(60)
     waits = writer.is_alive()
     # Whoever waits for a reader gets one, so that no lock stays taken.
     readers.append(os.open(place, os.O_RDONLY | os.O_NONBLOCK))

@@ -21,7 +21,7 @@ from tests.templates.test_deploy import RUN
 IMAGE = "us-docker.pkg.dev/my-project/stream/amplitude-customerio:1"
 PARAMETERS: dict[str, str] = RUN["--parameters"]
 JOB = "staging/template_launches/1/job_object"
-_PATIENCE_S = 120.0
+_PATIENCE_S = 240.0
 
 
 def launch(google: FakeGoogle, directory: Path) -> subprocess.CompletedProcess[str]:

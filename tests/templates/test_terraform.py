@@ -295,7 +295,7 @@ def test_the_files_are_formatted_as_terraform_does() -> None:
         ["terraform", "fmt", "-check", "-recursive", str(MODULE)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr

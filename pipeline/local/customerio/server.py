@@ -34,7 +34,8 @@ from pipeline.local.customerio.workspace import Workspace
 
 # Far above every documented limit: the API itself has to say what is too large.
 _MAX_BODY_BYTES = 64 * 1024 * 1024
-_SHUTDOWN_S = 1.0
+_SHUTDOWN_S = 10.0
+"""What is being answered when it stops may take so long."""
 
 
 class CustomerIoStandIn:
