@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,7 +20,7 @@ from google.cloud.pubsub_v1.types import BatchSettings
 
 from pipeline.local.pubsub.broker import Broker
 from pipeline.local.pubsub.emulator import PubSubEmulator
-from pipeline.local.pubsub.model import SubscriptionConfig
+from pipeline.local.pubsub.model import Consumer, Delivery, SubscriptionConfig
 
 SITE_ID, API_KEY = "site-of-the-tests", "key-of-the-tests"
 TOPIC = "projects/end-to-end/topics/amplitude"
@@ -28,6 +28,36 @@ SUBSCRIPTION = "projects/end-to-end/subscriptions/stream"
 PUBLISHED_AT = 1_700_000_000
 """The publish time, Unix seconds, of every message."""
 _PATIENCE_S = 240.0
+
+
+class _Broker(Broker):
+    """Knows how many pulls are open."""
+
+    def __init__(self, clock: Callable[[], float], wall_clock_ns: Callable[[], int]) -> None:
+        super().__init__(clock, wall_clock_ns)
+        self._pulls = 0
+        self._closed = threading.Condition()
+
+    def pull(
+        self,
+        subscription: str,
+        max_messages: int,
+        wait_s: float = 0.0,
+        consumer: Consumer | None = None,
+    ) -> list[Delivery]:
+        with self._closed:
+            self._pulls += 1
+        try:
+            return super().pull(subscription, max_messages, wait_s, consumer)
+        finally:
+            with self._closed:
+                self._pulls -= 1
+                self._closed.notify_all()
+
+    def wait_until_nobody_pulls(self) -> None:
+        """Waits until no pull is open."""
+        with self._closed:
+            assert self._closed.wait_for(lambda: self._pulls == 0, _PATIENCE_S)
 
 
 class PubSub:
@@ -38,7 +68,7 @@ class PubSub:
 
     def __init__(self) -> None:
         self._ahead_s = 0.0
-        self.broker = Broker(
+        self.broker: Broker = _Broker(
             clock=lambda: self._ahead_s,
             wall_clock_ns=lambda: PUBLISHED_AT * 10**9,
         )
@@ -56,6 +86,14 @@ class PubSub:
         """Moves the broker's clock: leases of a process that was killed end."""
         self._ahead_s += seconds
         self.broker.stats(SUBSCRIPTION)
+
+    def wait_until_left(self) -> None:
+        """Waits until the emulator knows that a process is gone, the only one that pulled.
+
+        Messages that come or come again before are handed to it, and leased to nobody.
+        """
+        assert isinstance(self.broker, _Broker)
+        self.broker.wait_until_nobody_pulls()
 
     def wait_for_acks(self, messages: int) -> None:
         """Waits until so many messages are acknowledged in all."""

@@ -1,14 +1,16 @@
 """Catches a run in its middle, on a machine of any speed: Customer.io holds what comes."""
 
+import requests
+
 from pipeline.local.customerio import CustomerIoStandIn
 from pipeline.local.customerio.faults import Hang
 
-_PATIENCE_S = 240
+_PATIENCE_S = 240.0
 
 
-def hold_after(customerio: CustomerIoStandIn, requests: int) -> None:
+def hold_after(customerio: CustomerIoStandIn, answered: int) -> None:
     """Lets Customer.io answer so many requests from now on, and none after them."""
-    customerio.faults.next(Hang(seconds=0), times=requests)
+    customerio.faults.next(Hang(seconds=0), times=answered)
     customerio.faults.next(Hang(), times=None)
 
 
@@ -22,5 +24,10 @@ def wait_until_held(customerio: CustomerIoStandIn) -> None:
 
 def let_go(customerio: CustomerIoStandIn) -> None:
     """Lets Customer.io answer again, also what it held; it carries that out for nobody, too."""
-    customerio.faults.clear()
-    customerio.faults.release()
+    # By the server's own thread: no request is between being told to hang and hanging then.
+    answer = requests.post(
+        f"{customerio.url}/_standin/faults",
+        json={"clear": True, "release": True},
+        timeout=_PATIENCE_S,
+    )
+    answer.raise_for_status()

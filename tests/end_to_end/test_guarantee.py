@@ -62,10 +62,11 @@ def test_killed_in_the_middle(
     broker: PubSub, customerio: CustomerIoStandIn, tmp_path: Path
 ) -> None:
     for kill in (1, 2):
-        hold_after(customerio, requests=25)
+        hold_after(customerio, answered=25)
         program = Program(tmp_path / str(kill), SETTINGS, customerio.url, pub_sub=broker)
         wait_until_held(customerio)
         program.kill()
+        broker.wait_until_left()
         assert 0 < len(numbers(customerio)) < RECORDS
         assert broker.broker.stats(SUBSCRIPTION).acked < RECORDS
         let_go(customerio)
@@ -80,7 +81,7 @@ def test_killed_in_the_middle(
 def test_stopped_in_the_middle(
     broker: PubSub, customerio: CustomerIoStandIn, tmp_path: Path
 ) -> None:
-    hold_after(customerio, requests=25)
+    hold_after(customerio, answered=25)
     program = Program(tmp_path / "first", SETTINGS, customerio.url, pub_sub=broker)
     wait_until_held(customerio)
     program.terminate()

@@ -136,10 +136,11 @@ def test_killed_in_the_middle_and_begun_again(
         broker.wait_for_acks(acked + half - run * of_run)
         # New updates have overtaken those that the process before left behind. They come now.
         broker.pass_time(LEASE_S)
-        hold_after(customerio, requests=4)
+        hold_after(customerio, answered=4)
         broker.publish(messages[half : (run + 1) * of_run])
         wait_until_held(customerio)
         program.kill()
+        broker.wait_until_left()
         assert broker.broker.stats(SUBSCRIPTION).acked < (run + 1) * of_run
         let_go(customerio)
     broker.pass_time(LEASE_S)

@@ -284,12 +284,13 @@ def test_killed_in_the_middle(
     broker: PubSub, customerio: CustomerIoStandIn, many_letters: str, tmp_path: Path
 ) -> None:
     for kill in (1, 2):
-        hold_after(customerio, requests=20)
+        hold_after(customerio, answered=20)
         replay = Replay(
             tmp_path / f"killed-{kill}", BY_DEVICE, customerio.url, many_letters, pub_sub=broker
         )
         wait_until_held(customerio)
         replay.kill()
+        broker.wait_until_left()
         assert len(numbers(customerio)) < LETTERS
         assert stats(broker, many_letters).acked < LETTERS
         let_go(customerio)
@@ -303,7 +304,7 @@ def test_killed_in_the_middle(
 def test_stopped_in_the_middle(
     broker: PubSub, customerio: CustomerIoStandIn, many_letters: str, tmp_path: Path
 ) -> None:
-    hold_after(customerio, requests=20)
+    hold_after(customerio, answered=20)
     replay = Replay(tmp_path / "stopped", BY_DEVICE, customerio.url, many_letters, pub_sub=broker)
     wait_until_held(customerio)
     replay.terminate()

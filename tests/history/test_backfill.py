@@ -131,7 +131,7 @@ def test_stopped_and_gone_on_with(
     start: Start, customerio: CustomerIoStandIn, tmp_path: Path
 ) -> None:
     source = export(tmp_path / "export", 3_000)
-    hold_after(customerio, requests=210)
+    hold_after(customerio, answered=210)
     program = start(source, "--yes", delivery=SLOW)
     wait_until_held(customerio)
     program.terminate()
