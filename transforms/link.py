@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from transforms.build import UPDATE_ONLY
 from transforms.known import Learned, known_of
-from transforms.limits import MAX_IDENTIFIER_BYTES, value_bytes
+from transforms.limits import MAX_IDENTIFIER_BYTES, MAX_ITEM_BYTES, value_bytes
 from transforms.records import (
     Built,
     Group,
@@ -111,15 +111,37 @@ def _has_long_name(group: Group) -> bool:
 
 
 def _relationships(groups: list[Group], identifiers: dict[str, str]) -> Iterator[Operation]:
-    """One operation for all; a name that is too long must not take the others with it."""
+    """As few operations as hold them all; a name that is too long must not take others with it."""
     for long in (False, True):
         related = [
             Relationship(ObjectIdentifiers(group.object_type_id, group.object_id))
             for group in groups
             if _has_long_name(group) == long
         ]
-        if related:
-            yield RelationshipsOperation(identifiers=identifiers, cio_relationships=tuple(related))
+        yield from _within_items(related, identifiers)
+
+
+def _within_items(
+    related: Iterable[Relationship], identifiers: dict[str, str]
+) -> Iterator[Operation]:
+    """The operations that relate a person to objects, none larger than an item of a batch may be.
+
+    One alone is larger only if its name is too long.
+    """
+    empty = RelationshipsOperation(identifiers=identifiers, cio_relationships=())
+    # What each adds is its own size and a comma.
+    room = MAX_ITEM_BYTES - value_bytes(empty) + 1
+    held: list[Relationship] = []
+    left = room
+    for each in related:
+        size = value_bytes(each) + 1
+        if held and size > left:
+            yield msgspec.structs.replace(empty, cio_relationships=tuple(held))
+            held, left = [], room
+        held.append(each)
+        left -= size
+    if held:
+        yield msgspec.structs.replace(empty, cio_relationships=tuple(held))
 
 
 def _expect_identify(device: str, learned: Learned) -> None:

@@ -125,6 +125,18 @@ def test_a_person_is_related_to_their_groups_once(run: Run, customerio: Customer
     assert again.beside["batch_items"] == 1, "what a process knows outlives its runs"
 
 
+def test_a_person_is_related_to_more_groups_than_an_item_holds(
+    run: Run, customerio: CustomerIoStandIn
+) -> None:
+    names = [f"{number:0100}" for number in range(500)]
+
+    ledger = run(event(1, groups={"company": names}), groups=GROUPS)
+
+    assert set(person(customerio).relationships) == {f"1/{name}" for name in names}
+    assert ledger.outcomes == {"delivered": 1}
+    assert ledger.beside["batch_items"] == 4, "an event, and three times relationships"
+
+
 @pytest.mark.parametrize(
     ("record", "sections"),
     [

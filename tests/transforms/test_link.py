@@ -1,6 +1,7 @@
 """Link: who is told of which object and device, and how often."""
 
 from collections import defaultdict
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -10,17 +11,21 @@ from hypothesis import strategies as st
 
 from tests.transforms.make import EVENT_S, event, event_operation, many, outcome_of
 from transforms.known import Known, Learned
+from transforms.limits import MAX_ITEM_BYTES, cut_to_bytes
 from transforms.link import LinkRules, link
 from transforms.records import (
     Built,
     EventOperation,
     Group,
     IdentifyOperation,
+    ObjectIdentifiers,
     Operation,
     Relationship,
     RelationshipsOperation,
     time_of,
 )
+from transforms.tally import Tally
+from transforms.validate import validate_item
 
 BOTH = LinkRules("w", devices=True)
 ADA, BOB = {"id": "ada"}, {"id": "bob"}
@@ -102,6 +107,39 @@ def test_a_name_that_is_too_long_takes_no_other_with_it_and_is_told_each_time() 
     long = Group("1", "é" * 76)
     assert added(learned, built(ADA, long, ACME)) == [["Acme"], ["é" * 76]]
     assert added(learned, built(ADA, long, ACME)) == [["é" * 76]]
+
+
+@many
+@given(st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=9), st.integers(1, 400))
+def test_a_list_over_the_size_of_an_item_is_split_and_no_further(
+    texts: list[str], count: int
+) -> None:
+    names = [f"{n}{cut_to_bytes(texts[n % len(texts)] * 140, 140)}" for n in range(count)]
+    result = link(built(ADA, *(Group("1", name) for name in names)), BOTH, Learned(Known()))
+    assert isinstance(result, Built)
+    _event, *parts = result.operations
+    assert [each for part in parts for each in _shown(part)] == names
+    items = [validate_item(part, "dead_letter", Tally()) for part in parts]
+    for item, following in pairwise(items):
+        # None has room for the first of the next.
+        [first, *_others] = msgspec.json.decode(following.body)["cio_relationships"]
+        assert len(item.body) + 1 + len(msgspec.json.encode(first)) > MAX_ITEM_BYTES
+
+
+@pytest.mark.parametrize(("longer", "operations"), [(0, 1), (1, 2)], ids=["fits", "one byte more"])
+def test_an_operation_is_filled_to_the_last_byte(longer: int, operations: int) -> None:
+    groups = [Group("1", f"{n:050}") for n in range(306)]
+    of_all = RelationshipsOperation(
+        identifiers=ADA,
+        cio_relationships=tuple(
+            Relationship(ObjectIdentifiers(group.object_type_id, group.object_id))
+            for group in groups
+        ),
+    )
+    missing = MAX_ITEM_BYTES - len(msgspec.json.encode(of_all))
+    assert 0 < missing < 90, "a longer name has to take up the rest"
+    groups[0] = Group("1", "x" * (50 + missing + longer))
+    assert len(added(Learned(Known()), built(ADA, *groups))) == operations
 
 
 def test_each_object_of_a_group_update_is_an_identify_each_time() -> None:
