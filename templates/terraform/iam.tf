@@ -97,6 +97,18 @@ resource "google_secret_manager_secret_iam_member" "worker_credentials" {
   member    = local.worker
 }
 
+resource "google_secret_manager_secret_iam_member" "worker_salts" {
+  # Without their versions: two of them may be of one secret.
+  for_each = toset([
+    for reference in var.hash_salts : regex("^secret://(.+)/versions/", reference)[0]
+  ])
+
+  project   = split("/", each.value)[1]
+  secret_id = split("/", each.value)[3]
+  role      = "roles/secretmanager.secretAccessor"
+  member    = local.worker
+}
+
 # Pub/Sub itself, which moves what it gives up.
 
 resource "google_pubsub_topic_iam_member" "forward" {

@@ -37,6 +37,7 @@ resource "google_dataflow_flex_template_job" "stream" {
     google_pubsub_subscription_iam_member.worker_reads,
     google_pubsub_topic_iam_member.worker_dead_letters,
     google_secret_manager_secret_iam_member.worker_credentials,
+    google_secret_manager_secret_iam_member.worker_salts,
     google_storage_bucket_iam_member.worker_stages,
   ]
 }

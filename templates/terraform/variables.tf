@@ -83,6 +83,18 @@ variable "settings" {
   }
 }
 
+variable "hash_salts" {
+  description = "What the settings have as events.hash_salt and users.hash_salt, where that is a secret: secret://projects/P/secrets/S/versions/V each. The secrets exist already; the workers get to read them."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for reference in var.hash_salts : can(regex("^secret://projects/[a-z0-9.:-]+/secrets/[A-Za-z0-9_-]{1,255}/versions/[A-Za-z0-9_-]+$", reference))])
+    error_message = "hash_salts are secret://projects/P/secrets/S/versions/V each, as in the settings file."
+  }
+}
+
 variable "bucket" {
   description = "Bucket that holds the template, the settings, and what Dataflow stages; it exists already."
   type        = string

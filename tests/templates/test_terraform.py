@@ -1,5 +1,6 @@
 """The Terraform module: it refers to what exists, and grants no more than it says."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from lark.exceptions import UnexpectedInput
 
 from pipeline.monitoring.queries import Watched
 from pipeline.options import StreamOptions, budget_processes, parse
+from pipeline.settings.credentials import SECRET_PATTERN
 from tests.templates.hcl import Block, blocks, expressions, references, text, without_marks
 from tests.templates.provider_schema import RESOURCES, Body, read_schema
 
@@ -211,6 +213,56 @@ def test_no_value_of_a_secret_comes_near_a_state() -> None:
     for name in ("site_id", "api_key"):
         [body] = [b.body for b in BLOCKS if b.labels == (f"{name}_reference",)]
         assert text(body["value"]).startswith("secret://projects/")
+
+
+SALTS = {
+    "secret://projects/p-1/secrets/salt/versions/1": ("p-1", "salt"),
+    "secret://projects/p-1/secrets/salt/versions/2": ("p-1", "salt"),
+    "secret://projects/example.com:old/secrets/a_B-9/versions/latest": (
+        "example.com:old",
+        "a_B-9",
+    ),
+}
+
+
+def test_the_secret_of_a_salt_is_named_as_in_the_settings() -> None:
+    [condition] = VARIABLES["hash_salts"]["validation"]
+    [pattern] = re.findall(r'regex\("([^"]+)", reference', text(condition["condition"]))
+    assert pattern == f"^{SECRET_PATTERN}$"
+    assert [each for each in SALTS if not re.search(pattern, each)] == []
+
+
+@pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not installed")
+def test_workers_may_read_the_secrets_of_the_salts_that_are_named(tmp_path: Path) -> None:
+    grant = without_marks(resource("google_secret_manager_secret_iam_member", "worker_salts"))
+    named = text(grant["for_each"]).removeprefix("${").removesuffix("}")
+    named = named.replace("var.hash_salts", json.dumps(list(SALTS)))
+    pair = [
+        text(grant[key])[2:-1].replace("each.value", "secret") for key in ("project", "secret_id")
+    ]
+    asked = f"jsonencode([for secret in {named} : [{', '.join(pair)}]])"
+    console = subprocess.run(
+        ["terraform", "console"],
+        input=asked,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    granted = [tuple(each) for each in json.loads(json.loads(console.stdout))]
+    assert sorted(granted) == sorted(set(SALTS.values()))
+
+
+def test_the_job_starts_when_every_grant_to_its_workers_is_there() -> None:
+    job = resource("google_dataflow_flex_template_job", "stream")
+    waits = {text(each).removeprefix("${").removesuffix("}") for each in job["depends_on"]}
+    to_workers = {
+        ".".join(block.labels)
+        for block in GRANTS
+        if text(block.body["member"]) == "${local.worker}"
+    }
+    assert waits == to_workers
 
 
 def test_nothing_that_comes_to_a_topic_is_dropped() -> None:

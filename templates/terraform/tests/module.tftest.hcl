@@ -69,6 +69,25 @@ run "without_monitoring" {
   }
 }
 
+run "grants_the_salts_that_are_named" {
+  command = plan
+
+  variables {
+    hash_salts = [
+      "secret://projects/example-project/secrets/salt/versions/1",
+      "secret://projects/example-project/secrets/salt/versions/2",
+      "secret://projects/other-project/secrets/salt/versions/latest",
+    ]
+  }
+
+  assert {
+    condition = toset([
+      for grant in google_secret_manager_secret_iam_member.worker_salts : "${grant.project} ${grant.secret_id}"
+    ]) == toset(["example-project salt", "other-project salt"])
+    error_message = "The workers may not read each salt, or something else."
+  }
+}
+
 run "refuses_what_is_wrong" {
   command = plan
 
@@ -81,6 +100,7 @@ run "refuses_what_is_wrong" {
     publishers            = ["allUsers"]
     notification_channels = ["mail"]
     subnetwork            = "default"
+    hash_salts            = ["$${SALT}"]
   }
 
   expect_failures = [
@@ -92,5 +112,6 @@ run "refuses_what_is_wrong" {
     var.publishers,
     var.notification_channels,
     var.subnetwork,
+    var.hash_salts,
   ]
 }
