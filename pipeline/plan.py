@@ -123,12 +123,11 @@ def link_rules(settings: Settings) -> LinkRules | None:
     if not devices and not settings.groups.enabled:
         return None
     customerio, users = settings.customerio, settings.users
-    sends_attributes = users.enabled and users.user_properties not in ("none", ())
     return LinkRules(
         workspace=f"{customerio.base_url} {customerio.site_id}",
         devices=devices,
         update_only=users.update_only,
-        remembered=users.state == "person" and sends_attributes,
+        remembered=users.state == "person",
     )
 
 

@@ -1,4 +1,4 @@
-"""Names of properties that mean something of their own to Customer.io (Track API)."""
+"""Names of properties that mean something of their own, most of them to Customer.io (Track API)."""
 
 from typing import Final
 
@@ -13,6 +13,10 @@ RESERVED_PREFIX: Final = "_"
 
 GROUPS: Final = "groups"
 """Not Customer.io's name but ours: the place of group properties in an event's data."""
+
+INITIAL_PREFIX: Final = "initial_"
+"""Of the user properties in which Amplitude's browser SDK notes a person's first campaign
+(packages/analytics-browser/src/attribution in Amplitude-TypeScript)."""
 
 
 def is_reserved_attribute(name: str) -> bool:

@@ -20,13 +20,12 @@ from msgspec import Struct
 from transforms.event_time import date_time_ms
 from transforms.hashing import Digest, Salt, UnhashableError, hashed, plain_sha256, salted_sha256
 from transforms.records import Identified, Json, Settled
+from transforms.reserved import INITIAL_PREFIX
 from transforms.stage import Stage, StageDoFn
 from transforms.tally import Tally
 
 EMPTY = "EMPTY"
-INITIAL_PREFIX = "initial_"
-"""Amplitude's browser SDK sets the user properties `initial_…` of a campaign that is not there to
-the text EMPTY (packages/analytics-browser/src/attribution in Amplitude-TypeScript)."""
+"""To which Amplitude's browser SDK sets the properties of a first campaign that is not there."""
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 

@@ -14,6 +14,10 @@ from pipeline.settings.kinds import Operator
 SELECTIONS: Final = ("event_properties", "user_properties", "group_properties")
 """The keys under `events` that `preset: all_properties` sets to all."""
 
+STATE_DAYS: Final = 90
+SETTLE_S: Final = 600
+"""Defaults of the keys under `users` that say how people are remembered."""
+
 _WITHOUT_VALUES = ("is_set", "is_not_set")
 _ONE_VALUE = ("less", "less_or_equal", "greater", "greater_or_equal")
 
@@ -44,40 +48,94 @@ def in_events(include: object, exclude: object) -> list[Fault]:
     ]
 
 
-def in_users(trigger: object, state: object) -> list[Fault]:
-    """A trigger that needs a memory, without one. Paths start at `users`."""
-    if trigger != "changed" or state != "none":
-        return []
-    found = "found changed without state: person, which remembers what was last sent"
-    return [Fault(("trigger",), found, hint="add state: person under users")]
+def in_users(users: Mapping[str, object]) -> list[Fault]:
+    """A memory, or a trigger, with nothing to work on, and the reverse. Paths start at `users`."""
+    state, trigger = users.get("state", "none"), users.get("trigger")
+    faults = []
+    if trigger == "changed" and state == "none":
+        found = "found changed without state: person, which remembers what was last sent"
+        faults.append(Fault(("trigger",), found, hint="add state: person under users"))
+    if trigger == "always" and users.get("enabled") is not False and _selects_nobody(users):
+        found = "found always without user_properties: no event would update a person"
+        hint = "select user properties, or leave the trigger out"
+        faults.append(Fault(("trigger",), found, hint=hint))
+    if state == "person":
+        faults += _of_memory(users)
+    elif state == "none":
+        faults += [
+            Fault((key,), f"found {value} without state: person", hint=_NOBODY_REMEMBERED)
+            for key, default in (("state_days", STATE_DAYS), ("settle_s", SETTLE_S))
+            if type(value := users.get(key, default)) is int and value != default
+        ]
+    return faults
+
+
+_NOBODY_REMEMBERED = "nobody is remembered; add state: person under users, or leave it out"
+
+
+def _of_memory(users: Mapping[str, object]) -> list[Fault]:
+    """Why nobody would be remembered."""
+    if users.get("enabled") is False:
+        found = "found person, and enabled is false: nobody would be remembered"
+        return [Fault(("state",), found, hint="leave out one of the two")]
+    if _selects_nobody(users):
+        found = "found person without user_properties: nothing of anybody would be remembered"
+        return [Fault(("state",), found, hint="select the user properties to remember")]
+    return []
+
+
+def _selects_nobody(users: Mapping[str, object]) -> bool:
+    """Whether no user property becomes an attribute of a person."""
+    return users.get("user_properties", "none") in ("none", [], ())
 
 
 def in_settings(settings: Mapping[str, object]) -> list[Fault]:
     """Pairs across sections."""
     faults = []
-    events, users = _section(settings, "events"), _section(settings, "users")
-    groups = _section(settings, "groups")
+    events, groups = _section(settings, "events"), _section(settings, "groups")
     if settings.get("preset") == "all_properties":
         for key in SELECTIONS:
             if key in events and events[key] != "all":
                 found = f"found {describe(events[key])} next to preset: all_properties"
                 hint = "leave out one of the two"
                 faults.append(Fault(("events", key), found, "all", hint))
-    if (
-        events.get("enabled") is False
-        and users.get("enabled") is False
-        and groups.get("enabled") is not True
-        and settings.get("status") != "disabled"
-    ):
-        found = "found false, and users.enabled is false as well: nothing would be sent"
-        hint = "use status: disabled"
-        faults.append(Fault(("events", "enabled"), found, hint=hint))
+    faults += _of_sending_nothing(settings)
     if groups.get("enabled") is True and groups.get("object_types", {}) == {}:
         found = "found true without groups.object_types: no group would be sent"
         hint = "give the object type of a group type"
         faults.append(Fault(("groups", "enabled"), found, hint=hint))
+    selected = groups.get("group_properties", "none")
+    if groups.get("enabled", False) is False and _is_selected(selected):
+        found = f"found {describe(selected)}, and groups.enabled is false: no group would be sent"
+        hint = "set groups.enabled: true; what goes along with an event is events.group_properties"
+        faults.append(Fault(("groups", "group_properties"), found, hint=hint))
     faults += _of_anonymous(events, _section(settings, "mappings"))
     return [*faults, *shaping.contradictions(settings)]
+
+
+def _of_sending_nothing(settings: Mapping[str, object]) -> list[Fault]:
+    events, users = _section(settings, "events"), _section(settings, "users")
+    if (
+        events.get("enabled") is not False
+        or _section(settings, "groups").get("enabled") is True
+        or settings.get("status") == "disabled"
+    ):
+        return []
+    hint = "use status: disabled"
+    if users.get("enabled") is False:
+        why = "users.enabled is false as well"
+    elif isinstance(settings.get("users", {}), dict) and _selects_nobody(users):
+        why = "users.user_properties selects nothing"
+        hint = f"select user properties, or {hint}"
+    else:
+        return []
+    found = f"found false, and {why}: nothing would be sent"
+    return [Fault(("events", "enabled"), found, hint=hint)]
+
+
+def _is_selected(value: object) -> bool:
+    """Whether a selection is one, and selects something."""
+    return value == "all" or (isinstance(value, list | tuple) and bool(value))
 
 
 def _of_anonymous(events: Mapping[str, object], mappings: Mapping[str, object]) -> list[Fault]:
@@ -100,10 +158,7 @@ def in_file(settings: Mapping[str, object]) -> list[Fault]:
     faults = [
         fault.under("events") for fault in in_events(events.get("include"), events.get("exclude"))
     ]
-    users = _section(settings, "users")
-    faults += [
-        fault.under("users") for fault in in_users(users.get("trigger"), users.get("state", "none"))
-    ]
+    faults += [fault.under("users") for fault in in_users(_section(settings, "users"))]
     clauses = events.get("where")
     for index, clause in enumerate(clauses if isinstance(clauses, list) else []):
         if isinstance(clause, dict):

@@ -197,14 +197,14 @@ class Users(Section):
         "that the resulting values are sent.",
     )
     state_days: int = Field(
-        default=90,
+        default=contradictions.STATE_DAYS,
         ge=1,
         le=3650,
         description="With `state: person`: days after which a person is forgotten of whom nothing "
         "is heard.",
     )
     settle_s: int = Field(
-        default=600,
+        default=contradictions.SETTLE_S,
         ge=0,
         le=86_400,
         description="With `state: person`: seconds by which an update of a person may come after "
@@ -218,7 +218,7 @@ class Users(Section):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        faults = contradictions.in_users(self.trigger, self.state)
+        faults = contradictions.in_users(self.model_dump())
         if faults:
             raise refusal(*faults)
         return self

@@ -15,6 +15,7 @@ from pipeline.settings.kinds import Allowed
 from transforms.reserved import (
     GROUPS,
     IDENTIFIER_ATTRIBUTES,
+    INITIAL_PREFIX,
     RESERVED_EVENT_DATA,
     is_reserved_attribute,
 )
@@ -82,6 +83,14 @@ class _Selection(NamedTuple):
         """Whether it is a selection at all."""
         return self.value in ("none", "all") or isinstance(self.value, list | tuple)
 
+    def may_send_initial(self) -> bool:
+        """Whether a property goes out whose name is one of those that `drop_empty` looks at."""
+        if isinstance(self.value, list | tuple):
+            return any(
+                isinstance(name, str) and name.startswith(INITIAL_PREFIX) for name in self.value
+            )
+        return self.value == "all"
+
     def sends(self, name: str) -> bool:
         """Whether a property of this name goes out."""
         if isinstance(self.value, list | tuple):
@@ -103,7 +112,11 @@ def contradictions(settings: Mapping[str, object]) -> Iterator[Fault]:
     ]
     of_person = [_Selection("users.user_properties", users.get("user_properties", "none"))]
     for name, section, selections in (("events", events, of_event), ("users", users, of_person)):
-        for fault in (*_of_names(section, selections), *_of_salt(section)):
+        for fault in (
+            *_of_names(section, selections),
+            *_of_empty(section, selections),
+            *_of_salt(section),
+        ):
             yield fault.under(name)
     if events.get("group_properties", default) not in ("none", [], ()):
         for fault in _of_groups(events):
@@ -123,10 +136,25 @@ def _of_names(section: _Section, selections: list[_Selection]) -> Iterator[Fault
         elif all(map(_Selection.is_right, selections)) and not any(
             selection.sends(name) for selection in selections
         ):
-            keys = " and ".join(selection.key for selection in selections)
-            verb = "do" if len(selections) > 1 else "does"
-            found = f"found {quoted(name)}, which {keys} {verb} not send"
+            found = f"found {quoted(name)}, which {_do_not_send(selections)}"
             yield Fault(path, found, hint="list it there by its name, or leave it out here")
+
+
+def _do_not_send(selections: list[_Selection]) -> str:
+    keys = " and ".join(selection.key for selection in selections)
+    return f"{keys} {'do' if len(selections) > 1 else 'does'} not send"
+
+
+def _of_empty(section: _Section, selections: list[_Selection]) -> Iterator[Fault]:
+    """A rule for the properties `initial_…` where none of them goes out."""
+    if (
+        section.get("drop_empty") is True
+        and all(map(_Selection.is_right, selections))
+        and not any(map(_Selection.may_send_initial, selections))
+    ):
+        found = f"found true, which is about properties {INITIAL_PREFIX}…: "
+        found += f"{_do_not_send(selections)} any"
+        yield Fault(("drop_empty",), found, hint="list one there, or leave it out here")
 
 
 def _of_salt(section: _Section) -> Iterator[Fault]:

@@ -222,6 +222,11 @@ def settings_pages(draw: st.DrawFn) -> Settings:
     identifier = mostly(
         st.just("user_id"), st.sampled_from(["user_properties.email", "event_properties.seats"])
     )
+    attributes = draw(attribute_selections)
+    updates_people = attributes not in ("none", [])
+    events_on = events_on or not updates_people
+    triggers = ["identify", "always"] if updates_people or not users_on else ["identify"]
+    groups_on = draw(st.booleans())
     page = {
         "preset": "all_properties" if preset else None,
         "mappings": {
@@ -237,14 +242,14 @@ def settings_pages(draw: st.DrawFn) -> Settings:
         },
         "users": {
             "enabled": users_on,
-            "user_properties": draw(attribute_selections),
-            "trigger": draw(st.sampled_from(["identify", "always"])),
+            "user_properties": attributes,
+            "trigger": draw(st.sampled_from(triggers)),
             "update_only": draw(st.booleans()),
         },
         "groups": {
-            "enabled": draw(st.booleans()),
+            "enabled": groups_on,
             "object_types": {"company": "1"},
-            "group_properties": draw(attribute_selections),
+            "group_properties": draw(attribute_selections) if groups_on else "none",
         },
         "limits": {"on_violation": draw(st.sampled_from(["dead_letter", "trim"]))},
         "delivery": {

@@ -372,7 +372,7 @@ def texts_of(found: tuple[Hint, ...], tone: Tone) -> list[str]:
         ),
         pytest.param(
             [event()],
-            {"events": {"enabled": False}},
+            {"events": {"enabled": False}, "users": {"user_properties": ["plan"]}},
             Tone.WARN,
             "Most records (100 %) would not be sent: `filtered.events_disabled`.",
             id="filtered",
@@ -490,16 +490,13 @@ def test_remembered_values_are_packed_by_the_times_of_their_people(
     assert look.chain.outcomes() == {"coalesced.identify": 1, "delivered": 1}
 
 
-def test_relationships_that_are_too_large_are_a_dead_letter_once() -> None:
-    """Told is told, in the job too: its next records go without them."""
+def test_more_relationships_than_an_item_holds_are_several_and_told_once() -> None:
     update = {"event_type": "$identify", "user_id": "ada", "user_properties": {"plan": 1}}
     groups = {"company": [f"{number:0140}" for number in range(300)]}
     settings = {"groups": {"enabled": True, "object_types": {"company": "1"}}}
     look = look_at(messages(*(event(n, **update, groups=groups) for n in range(2))), settings)
-    assert look.chain.outcomes() == {
-        "dead_lettered.item_too_large": 1,
-        "skipped.no_selected_property": 1,
-    }
+    assert look.chain.outcomes() == {"delivered": 1, "skipped.no_selected_property": 1}
+    assert look.chain.operations == {"add_relationships": 2}
 
 
 def test_an_object_is_nobody() -> None:

@@ -78,7 +78,7 @@ def test_without_a_rule_it_is_not_there() -> None:
 @pytest.mark.parametrize("section", ["events", "users"])
 def test_every_rule_of_either_section_asks_for_it(section: str, rule: str) -> None:
     rules = rule.strip("{}") if rule.startswith("{") else rule
-    settings = parse_settings(f"{section}: {{user_properties: [a], {rules}}}")
+    settings = parse_settings(f"{section}: {{user_properties: [a, initial_a], {rules}}}")
     assert SHAPE in leaves(shaped_job(settings))
 
 

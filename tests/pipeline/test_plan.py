@@ -69,7 +69,9 @@ def test_every_rule_of_a_filter_arrives() -> None:
 def test_switches_and_exclusions_arrive() -> None:
     rules = plan.filter_rules(parse_settings("users: {enabled: false}\nevents: {exclude: [Ping]}"))
     assert (rules.users_enabled, rules.include, rules.exclude) == (False, None, ("Ping",))
-    rules = plan.filter_rules(parse_settings("events: {enabled: false}"))
+    rules = plan.filter_rules(
+        parse_settings("events: {enabled: false}\nusers: {user_properties: [plan]}")
+    )
     assert (rules.events_enabled, rules.users_enabled) == (False, True)
 
 

@@ -182,7 +182,8 @@ def test_left_behind_names_what_no_selection_takes(
 
 
 def test_a_filtered_record_leaves_no_property_behind() -> None:
-    assert explain_one(RICH_EVENT, {"events": {"enabled": False}}).left_behind == {}
+    settings = {"events": {"enabled": False}, "users": {"user_properties": ["plan"]}}
+    assert explain_one(RICH_EVENT, settings).left_behind == {}
 
 
 @pytest.mark.parametrize(

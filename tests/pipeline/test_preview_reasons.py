@@ -35,7 +35,7 @@ def group_update(**properties: Any) -> dict[str, Any]:
     [
         pytest.param(
             event(),
-            {"events": {"enabled": False}},
+            {"events": {"enabled": False}, "users": {"user_properties": ["plan"]}},
             "filtered.events_disabled",
             "filter",
             "events.enabled is false",

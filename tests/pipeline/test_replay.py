@@ -119,7 +119,9 @@ def test_a_refused_operation_goes_straight_to_the_sink(stand_in: CustomerIoStand
     files = ["--input_files=in.ndjson", "--dead_letter_files=dead"]
     assert job([SETTINGS, *files, f"--customerio_endpoint={stand_in.url}"]) == EXIT_OK
     # Settings that would send nothing of it as a record.
-    Path("settings.yaml").write_text("events: {enabled: false}\n")
+    Path("settings.yaml").write_text(
+        "events: {enabled: false}\nusers: {user_properties: [nothing]}\n"
+    )
     [refused] = [each for each in letters("dead") if each["reason"] == "rejected"]
     for _ in range(2):
         assert replay(stand_in, "--reason=rejected", "--ledger_file=ledger.json") == EXIT_OK

@@ -47,7 +47,7 @@ def test_every_leaf_of_the_model_is_a_flag_once() -> None:
         pytest.param("status", "disabled", "disabled", id="a word"),
         pytest.param("customerio_region", '"eu"', "eu", id="a word in quotes"),
         pytest.param("customerio_endpoint", "http://[::1]:1/x/", "http://[::1]:1/x", id="a URL"),
-        pytest.param("events_enabled", "false", False, id="false"),
+        pytest.param("users_enabled", "false", False, id="false"),
         pytest.param("delivery_lanes", "4", 4, id="an integer"),
         pytest.param("delivery_retry_for_s", "2.5", 2.5, id="a number"),
         pytest.param("mappings_user_identifier", "user_properties.a.b", "user_properties.a.b"),

@@ -139,6 +139,8 @@ CASES = [
           anonymous: send
         events:
           enabled: false
+        users:
+          user_properties: [plan]
         """,
         """
         settings.yaml: 2 problems
@@ -326,6 +328,89 @@ CASES = [
           line 1  events.enabled: found false, and users.enabled is false as well: nothing would be sent; use status: disabled
         """,
         id="nothing-would-be-sent",
+    ),
+    pytest.param(
+        """
+        events: {enabled: false}
+        users: {trigger: always, user_properties: []}
+        """,
+        """
+        settings.yaml: 2 problems
+          line 1  events.enabled: found false, and users.user_properties selects nothing: nothing would be sent; select user properties, or use status: disabled
+          line 2  users.trigger: found always without user_properties: no event would update a person; select user properties, or leave the trigger out
+        """,
+        id="users-of-whom-nothing-is-selected",
+    ),
+    pytest.param(
+        """
+        users:
+          enabled: false
+          user_properties: all
+          state: person
+          settle_s: 60
+        """,
+        """
+        settings.yaml: 1 problem
+          line 4  users.state: found person, and enabled is false: nobody would be remembered; leave out one of the two
+        """,
+        id="a-memory-without-users",
+    ),
+    pytest.param(
+        """
+        users:
+          trigger: changed
+          state: person
+        """,
+        """
+        settings.yaml: 1 problem
+          line 3  users.state: found person without user_properties: nothing of anybody would be remembered; select the user properties to remember
+        """,
+        id="a-memory-of-nothing",
+    ),
+    pytest.param(
+        """
+        users:
+          user_properties: all
+          state_days: 30
+          settle_s: 0
+        limits: {on_violation: cut}
+        """,
+        """
+        settings.yaml: 3 problems
+          line 3  users.state_days: found 30 without state: person; nobody is remembered; add state: person under users, or leave it out
+          line 4  users.settle_s: found 0 without state: person; nobody is remembered; add state: person under users, or leave it out
+          line 5  limits.on_violation: found "cut"; allowed: dead_letter, trim
+        """,
+        id="how-to-remember-without-a-memory",
+    ),
+    pytest.param(
+        """
+        groups:
+          object_types: {company: "1"}
+          group_properties: [tier]
+        """,
+        """
+        settings.yaml: 1 problem
+          line 3  groups.group_properties: found a list, and groups.enabled is false: no group would be sent; set groups.enabled: true; what goes along with an event is events.group_properties
+        """,
+        id="group-properties-without-groups",
+    ),
+    pytest.param(
+        """
+        events:
+          drop_empty: true
+          event_properties: [initially, 7]
+        users:
+          user_properties: [plan]
+          drop_empty: true
+        """,
+        """
+        settings.yaml: 3 problems
+          line 2  events.drop_empty: found true, which is about properties initial_…: events.event_properties and events.user_properties do not send any; list one there, or leave it out here
+          line 3  events.event_properties[1]: found 7; put quotes round it; allowed: a text that is not blank
+          line 6  users.drop_empty: found true, which is about properties initial_…: users.user_properties does not send any; list one there, or leave it out here
+        """,
+        id="empty-properties-of-which-none-is-sent",
     ),
     pytest.param(
         """

@@ -123,7 +123,7 @@ events:
   rename_properties: {phone: phone_hmac, 404: code}
 users:
   enabled: true
-  user_properties: [plan, phone, ends_at]
+  user_properties: [plan, phone, ends_at, initial_term]
   trigger: changed
   update_only: true
   state: person
@@ -182,7 +182,7 @@ def test_every_key_is_taken_over() -> None:
         },
         "users": {
             "enabled": True,
-            "user_properties": ("plan", "phone", "ends_at"),
+            "user_properties": ("plan", "phone", "ends_at", "initial_term"),
             "trigger": "changed",
             "update_only": True,
             "state": "person",

@@ -41,7 +41,17 @@ EXAMPLES = {
 DATAFLOW = ("--runner=DataflowRunner", "--project=p", "--region=r", "--max_num_workers=2")
 Document = dict[str, Any]
 
-NEEDS = {("users_trigger", "changed"): {"users_state": "person"}}
+SELECTED = {"users_user_properties": "all"}
+REMEMBERED = SELECTED | {"users_state": "person"}
+NEEDS = {
+    ("users_trigger", "always"): SELECTED,
+    ("users_trigger", "changed"): REMEMBERED,
+    ("users_state", "person"): SELECTED,
+    ("groups_group_properties", SHOWN["groups_group_properties"]): {
+        "groups_enabled": "true",
+        "groups_object_types": SHOWN["groups_object_types"],
+    },
+}
 """Settings that a choice cannot do without."""
 
 
