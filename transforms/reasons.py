@@ -79,8 +79,8 @@ BESIDE_THE_LEDGER: Final[Mapping[str, str]] = MappingProxyType(
         "without it.",
         "dropped.empty_property": "With `drop_empty`: an `initial_…` property whose value is the "
         "text EMPTY, left out.",
-        "dropped.unhashable_property": "An object, or a list with one in it, that `hash` names: "
-        "left out.",
+        "dropped.unhashable_property": "An object, a list with one in it, or a value over 10,000 "
+        "bytes, that `hash` names: left out.",
         "unapplied.unix_seconds": "A value that `unix_seconds` names and that is no time: sent as "
         "it is.",
         "unapplied.operator": "An operator of a user or group update that was not applied: its "

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from transforms.event_time import date_time_ms
 from transforms.hashing import Digest, Salt, UnhashableError, hashed, plain_sha256, salted_sha256
+from transforms.memory.values import fits
 from transforms.records import Identified, Json, Settled
 from transforms.reserved import INITIAL_PREFIX
 from transforms.stage import Stage, StageDoFn
@@ -105,7 +106,11 @@ def unix_seconds(value: Any) -> int | None:
 
 
 def hash_values(properties: Json, tally: Tally, names: tuple[str, ...], digest: Digest) -> Json:
-    """The properties with the values of `names` hashed; what cannot be hashed is left out."""
+    """The properties with the values of `names` hashed; what cannot be hashed is left out.
+
+    That is an object, a list with one in it, and what is too large for a person's memory: so a
+    value has the same hash with and without one.
+    """
     hashes: Json = {}
     unhashable: set[str] = set()
     for name in names:
@@ -113,6 +118,9 @@ def hash_values(properties: Json, tally: Tally, names: tuple[str, ...], digest: 
         if value is None:
             continue
         try:
+            # A person's memory may have cut a larger one, and must not give it another hash.
+            if not fits(value):
+                raise UnhashableError
             hashes[name] = hashed(value, digest)
         except UnhashableError:
             unhashable.add(name)

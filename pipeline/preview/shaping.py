@@ -83,7 +83,7 @@ _FIND: Final[Mapping[str, _Find]] = MappingProxyType(
 _WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "dropped.empty_property": "left out, the text EMPTY",
-        "dropped.unhashable_property": "left out, an object cannot be hashed",
+        "dropped.unhashable_property": "left out, it has no hash",
         "unapplied.unix_seconds": "sent as it is, no time",
         "clash.property": "a renamed property takes the place of",
     }

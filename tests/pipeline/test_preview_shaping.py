@@ -63,7 +63,13 @@ def test_a_salt_is_not_read_and_its_hashes_are_of_their_size(
         pytest.param(
             update(user_properties={"a": {}, "b": [{}], "c": 1}),
             users(hash=["a", "b", "c"], hash_salt="none"),
-            [("dropped.unhashable_property", 2, "left out, an object cannot be hashed: a, b")],
+            [
+                (
+                    "dropped.unhashable_property",
+                    2,
+                    "left out, it has no hash: a, b",
+                )
+            ],
             id="an object",
         ),
         pytest.param(
@@ -116,7 +122,7 @@ def test_notes_name_the_properties_concerned(
             update(user_properties={**EMPTY, "a": {}}),
             users(drop_empty=True, hash=["a"], hash_salt="none"),
             "skipped.no_selected_property",
-            "left out, the text EMPTY: initial_utm_source; left out, an object cannot be hashed: a",
+            "left out, the text EMPTY: initial_utm_source; left out, it has no hash: a",
             id="a user update",
         ),
         pytest.param(

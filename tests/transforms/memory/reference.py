@@ -16,8 +16,8 @@ RECKONING = {"$add", "$append", "$prepend", "$preInsert", "$postInsert", "$remov
 REFUSED = "refused"
 _SORTED = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 _AS_IT_IS = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-LONGEST_LIST = 10_000
-LONGEST_TEXT = 1_024
+LONGEST = 10_000
+"""Of a text, a list or an object, as JSON."""
 
 
 def text_of(value: Any) -> str:
@@ -109,13 +109,17 @@ class Track:
 
 
 def kept(argument: Any) -> str:
-    """A value as it is kept: one that is too long keeps its beginning, as text."""
-    if isinstance(argument, str):
-        return text_of(argument[:LONGEST_TEXT])
+    """A value as it is kept: of one that is too long the shortest beginning that is, as text."""
     whole = _AS_IT_IS.encode(argument)
-    if isinstance(argument, list | dict) and len(whole.encode()) > LONGEST_LIST:
-        return text_of(whole[:LONGEST_TEXT])
-    return text_of(argument)
+    if not isinstance(argument, str | list | dict) or len(whole.encode()) <= LONGEST:
+        return text_of(argument)
+    text = argument if isinstance(argument, str) else whole
+    size = len('""')
+    for count, character in enumerate(text, 1):
+        size += len(_AS_IT_IS.encode(character).encode()) - len('""')
+        if size > LONGEST:
+            return text_of(text[:count])
+    raise AssertionError("the whole of it is too long")
 
 
 @lru_cache(100_000)
@@ -149,7 +153,7 @@ def reckoned(operator: str, value: str | None, argument_text: str) -> str | None
             return value
     together = given + old if operator in ("$prepend", "$preInsert") else old + given
     text = listed(together)
-    return REFUSED if len(text.encode()) > LONGEST_LIST else text
+    return REFUSED if len(text.encode()) > LONGEST else text
 
 
 def listed(items: list[str]) -> str:

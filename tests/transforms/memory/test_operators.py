@@ -1,5 +1,6 @@
 """Amplitude's operators on one property, several of them in one call, and reading a record's."""
 
+import json
 from typing import Any
 
 import pytest
@@ -9,14 +10,16 @@ from tests.transforms.memory.reference import text_of
 from transforms.identify import person_attributes
 from transforms.limits import MAX_ATTRIBUTE_NAME_BYTES, MAX_ATTRIBUTE_VALUE_BYTES, value_bytes
 from transforms.memory.operators import ORDER, apply, apply_to, operations_of
-from transforms.memory.values import MAX_NESTED_BYTES, MAX_TEXT_CHARACTERS
+from transforms.memory.values import MAX_VALUE_BYTES
 from transforms.properties import OPERATORS, Selection
 from transforms.tally import Tally
 
 ABSENT: Any = object()
 """There is no such property."""
-BIG = "x" * (MAX_NESTED_BYTES - 4)
+BIG = "x" * (MAX_VALUE_BYTES - 4)
 """As the only item of a list, it is as large as a list may be."""
+LONG = "\t" + "é" * 4_998
+"""A text of as many bytes as it may have as JSON."""
 
 
 def after(operator: str, stored: Any, argument: Any) -> tuple[str, int]:
@@ -90,7 +93,8 @@ def after(operator: str, stored: Any, argument: Any) -> tuple[str, int]:
         pytest.param("$remove", ABSENT, "a", "absent", id="remove from nothing"),
         pytest.param("$unset", 1, "-", "null", id="unset"),
         pytest.param("$unset", ABSENT, "-", "null", id="unset nothing"),
-        pytest.param("$set", ABSENT, "é" * 1_100, text_of("é" * 1_024), id="a long text is cut"),
+        pytest.param("$set", ABSENT, LONG, text_of(LONG), id="the longest text"),
+        pytest.param("$set", ABSENT, LONG + "xyz", text_of(LONG + "x"), id="a longer one is cut"),
         pytest.param("$append", ABSENT, BIG, text_of([BIG]), id="the largest list"),
     ],
 )
@@ -128,8 +132,8 @@ def test_a_value_too_large_leaves_a_text_that_customerio_cannot_take(
 ) -> None:
     text, refused = after(operator, ABSENT, value)
     assert refused == 0
-    assert len(text) == MAX_TEXT_CHARACTERS + 2 + text.count("\\")
-    assert value_bytes(text) > MAX_ATTRIBUTE_VALUE_BYTES < MAX_TEXT_CHARACTERS
+    assert MAX_VALUE_BYTES < len(text) <= MAX_VALUE_BYTES + 6
+    assert value_bytes(json.loads(text)) > MAX_ATTRIBUTE_VALUE_BYTES
 
 
 def test_apply_leaves_its_arguments_alone() -> None:

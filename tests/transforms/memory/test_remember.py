@@ -219,11 +219,11 @@ def test_after_a_crash_what_may_have_been_sent_sends_the_whole_person() -> None:
 def test_a_value_over_a_limit_holds_back_no_replay_but_its_own() -> None:
     memory = Memory(CHANGED)
     replayed = replace(ORIGIN, history=History(1, "2026-05-04T10:00:00.000+00:00", "rejected"))
-    long, fine = {"$set": {"plan": "x" * 1_100}}, {"$set": {"seats": 5}}
+    long, fine = {"$set": {"plan": "x" * 10_100}}, {"$set": {"seats": 5}}
     memory(update(long, 0))
     memory(update(fine, 1))
     assert memory.sent(update(fine, 1, origin=replayed)) == {"seats": 5}
-    assert memory.sent(update(long, 0, origin=replayed)) == {"plan": "x" * 1_024, "seats": 5}
+    assert memory.sent(update(long, 0, origin=replayed)) == {"plan": "x" * 9_999, "seats": 5}
 
 
 def test_a_replayed_update_is_sent_again_and_counts_once() -> None:
