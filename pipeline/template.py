@@ -110,7 +110,8 @@ def metadata() -> dict[str, Any]:
         "name": "Amplitude to Customer.io event stream",
         "description": "Reads Amplitude records from Pub/Sub and turns them into people and events "
         "in Customer.io. A message is acknowledged only after Customer.io has taken it or its dead "
-        "letter is stored.",
+        "letter is stored; where people are remembered, one that updates a person is once Dataflow "
+        "has stored it.",
         "streaming": True,
         "supportsAtLeastOnce": True,
         "supportsExactlyOnce": True,

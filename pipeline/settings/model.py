@@ -194,7 +194,8 @@ class Users(Section):
         default="none",
         description="What is remembered of a person: `none`, so that operators on a stored value "
         "(`$add`, `$setOnce`, …) are left out; or with `person` the selected user properties, so "
-        "that the resulting values are sent.",
+        "that the resulting values are sent. A job on Dataflow that remembers people is drained, "
+        "never cancelled.",
     )
     state_days: int = Field(
         default=contradictions.STATE_DAYS,

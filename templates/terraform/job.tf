@@ -27,7 +27,8 @@ resource "google_dataflow_flex_template_job" "stream" {
   # Events carry an id of their own, so that exactly-once would be paid twice.
   additional_experiments = ["streaming_mode_at_least_once"]
 
-  # What is in flight is settled first; cancelling would be safe, too, and send it again.
+  # What is in flight is settled first; cancelling would send it again, but for people
+  # who are remembered: of them Dataflow holds what Pub/Sub no longer has.
   on_delete = "drain"
 
   depends_on = [

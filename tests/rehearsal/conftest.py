@@ -70,6 +70,16 @@ def by_launcher(
     return submitted_by_launcher(rehearsed, environment, source, launch)
 
 
+@pytest.fixture(scope="session")
+def remembered(
+    rehearsed: World, environment: Environment, source: Path, parameters: dict[str, str]
+) -> Submission:
+    """The same with people remembered."""
+    memory = {"users_state": "person", "users_trigger": "changed", "users_user_properties": "all"}
+    launch = Launch("remembered", parameters | memory)
+    return submitted_by_launcher(rehearsed, environment, source, launch)
+
+
 @pytest.fixture(scope="session", params=["by_hand", "by_launcher"])
 def submission(request: pytest.FixtureRequest) -> Submission:
     """Each of the two."""

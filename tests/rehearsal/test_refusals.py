@@ -18,6 +18,7 @@ RIGHT = {
     "input_subscription": SUBSCRIPTION,
     "dead_letter_topic": f"projects/{PROJECT}/topics/letters",
 }
+REMEMBERED = RIGHT | {"users_state": "person"}
 FILES = {
     "right.yaml": SETTINGS,
     "asia.yaml": SETTINGS.replace("customerio:", "customerio:\n  region: asia"),
@@ -56,6 +57,26 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
         "--dead_letter_topik is no flag of this program or of Beam; did you mean "
         "--dead_letter_topic?",
     ),
+    "memory-in-a-file-of-workers": (
+        REMEMBERED | {"state_file": "/data/people"},
+        "--state_file works on one machine, not with --runner=DataflowRunner",
+    ),
+    "memory-that-ends-with-the-files": (
+        REMEMBERED | {"input_files": "gs://rehearsal-bucket/a.json", "input_subscription": ""},
+        "users.state: person with --input_files runs on one machine only",
+    ),
+    "memory-of-nothing": (
+        REMEMBERED | {"users_user_properties": "none"},
+        "--users_state: found person without user_properties",
+    ),
+    "memory-where-it-is-not-shown": (
+        REMEMBERED,
+        "users.state: person does not run with --runner=FlinkRunner",
+    ),
+    "changes-without-a-memory": (
+        RIGHT | {"users_trigger": "changed"},
+        "--users_trigger: found changed without state: person",
+    ),
     "budget-nobody-knows": (RIGHT, "give --max_num_workers (or --request_budget_processes)"),
 }
 """Name of the job -> its parameters, and what the program has to say about them."""
@@ -73,6 +94,9 @@ def arguments(name: str) -> list[str]:
     given = launch(name).by_launcher()
     if name == "budget-nobody-knows":
         given.remove(f"--max_num_workers={MAX_WORKERS}")
+    if name == "memory-where-it-is-not-shown":
+        given.remove("--runner=DataflowRunner")
+        given += ["--runner=FlinkRunner", "--checkpointing_interval=1000"]
     return given
 
 

@@ -154,5 +154,10 @@ def test_names_of_parameters_exist() -> None:
 
 
 @pytest.mark.parametrize("path", re.findall(r"\]\(((?!https?://|#)[^)]+)\)", PAGE))
-def test_files_that_it_names_exist(path: str) -> None:
-    assert (ROOT / "docs" / path).exists()
+def test_places_that_it_names_exist(path: str) -> None:
+    file, _, place = path.partition("#")
+    assert (ROOT / "docs" / file).exists()
+    if place:
+        titles = re.findall(r"^#+ (.+)$", (ROOT / "docs" / file).read_text("utf-8"), re.MULTILINE)
+        # As GitHub makes an anchor of a title.
+        assert place in {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in titles}
