@@ -49,7 +49,10 @@ def in_events(include: object, exclude: object) -> list[Fault]:
 
 
 def in_users(users: Mapping[str, object]) -> list[Fault]:
-    """A memory, or a trigger, with nothing to work on, and the reverse. Paths start at `users`."""
+    """A memory, or a trigger, with nothing to work on, and the reverse. Paths start at `users`.
+
+    `users`: those keys alone that were given.
+    """
     state, trigger = users.get("state", "none"), users.get("trigger")
     faults = []
     if trigger == "changed" and state == "none":
@@ -61,7 +64,8 @@ def in_users(users: Mapping[str, object]) -> list[Fault]:
         faults.append(Fault(("trigger",), found, hint=hint))
     if state == "person":
         faults += _of_memory(users)
-    elif state == "none":
+    elif "state" not in users:
+        # Said to be none it is switched off, for a replay without people for one.
         faults += [
             Fault((key,), f"found {value} without state: person", hint=_NOBODY_REMEMBERED)
             for key, default in (("state_days", STATE_DAYS), ("settle_s", SETTLE_S))

@@ -219,7 +219,7 @@ class Users(Section):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        faults = contradictions.in_users(self.model_dump())
+        faults = contradictions.in_users(self.model_dump(exclude_unset=True))
         if faults:
             raise refusal(*faults)
         return self

@@ -351,6 +351,13 @@ def test_a_disabled_job_may_send_nothing() -> None:
     assert parse_settings(text).status == "disabled"
 
 
+def test_a_memory_that_is_switched_off_keeps_its_settings() -> None:
+    text = "users: {user_properties: all, state: none, state_days: 30, settle_s: 5}"
+    settings = parse_settings(text)
+    assert (settings.users.state, settings.users.state_days) == ("none", 30)
+    assert Settings.model_validate(settings.model_dump()) == settings
+
+
 @pytest.mark.parametrize(
     "path",
     [
