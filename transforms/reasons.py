@@ -32,7 +32,7 @@ DEAD_LETTER_REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "too_many_attributes": "More than 300 attributes in one identify.",
         "attribute_name_too_long": "An attribute's name is over 150 bytes.",
         "attribute_value_too_long": "An attribute's value is over 1 000 bytes.",
-        "item_too_large": "An identify, or the relationships of a person, over 32 000 bytes.",
+        "item_too_large": "An identify of a person or an object over 32 000 bytes.",
         "rejected": "Customer.io refused the operation; `detail` carries its reason, field and "
         "message.",
         "internal_error": "A bug of ours: the transform raised. `detail` is the stack, "
