@@ -6,7 +6,7 @@ from collections import Counter
 from tests.chaos.evidence import Evidence, Ledger
 from tests.chaos.judge_letters import judge_letters
 from tests.chaos.judge_people import judge_people
-from tests.chaos.verdict import Verdict
+from tests.chaos.verdict import Excused, Verdict
 from tests.chaos.wanted import Digest, Wanted
 from tests.end_to_end.expectation import ulid_time_ms
 
@@ -14,16 +14,22 @@ from tests.end_to_end.expectation import ulid_time_ms
 def judge(wanted: Wanted, evidence: Evidence) -> Verdict:
     """The verdict over a storm."""
     verdict = Verdict()
+    excused = judge_all_but_people(wanted, evidence, verdict)
+    judge_people(wanted, evidence, excused.identifies, verdict)
+    return verdict
+
+
+def judge_all_but_people(wanted: Wanted, evidence: Evidence, verdict: Verdict) -> Excused:
+    """Judges messages, dead letters, events and ledgers; gives what was refused on order."""
     if evidence.left:
         verdict.lost.append(f"{evidence.left} messages are still in the subscription")
     if evidence.refused_by_rule:
         verdict.wrong.append(f"Customer.io's own rules refused {evidence.refused_by_rule} items")
     excused = judge_letters(wanted, evidence, verdict)
     _judge_events(wanted, evidence, excused.events, verdict)
-    judge_people(wanted, evidence, excused.identifies, verdict)
     for ledger in evidence.ledgers:
         verdict.unbalanced += _faults_of(ledger)
-    return verdict
+    return excused
 
 
 def _judge_events(

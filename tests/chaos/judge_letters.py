@@ -99,6 +99,8 @@ def _judge_rejected(
 
 
 def _excuse(excused: Excused, operation: dict[str, Any]) -> None:
+    if operation.get("type") == "object" or operation["action"] == "add_relationships":
+        return
     identifiers, timestamp = operation["identifiers"], operation["timestamp"]
     attributes = operation["attributes"]
     if operation["action"] == "identify":

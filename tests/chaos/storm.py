@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
@@ -104,13 +104,20 @@ def pub_sub_faults(plan: Plan) -> PubSubFaults | None:
 class Storm:
     """One storm, in a directory for its programs."""
 
+    items_a_record = 1.0
+    """How much Customer.io is sent in a part of the stream before a kill, in items a record."""
+
     def __init__(self, plan: Plan, directory: Path) -> None:
         self._plan = plan
         self._directory = directory
         self._rng = Random(plan.seed)
+        # Parts of the stream, of random size, between two kills; the end of it stays for the last.
+        weights = [self._rng.random() for _ in range(plan.kills + 1)]
+        self._parts = [int(plan.records * weight / sum(weights)) for weight in weights]
         self._faults = pub_sub_faults(plan)
         self._pub_sub = StormyPubSub(self._faults)
-        self._customerio = CustomerIoStandIn(SITE_ID, API_KEY)
+        self._customerio = CustomerIoStandIn(SITE_ID, API_KEY, clock=self._clock)
+        self._wanted = Wanted()
         self._programs: list[Victim] = []
         self._signals: Counter[str] = Counter()
         self._endings = 0
@@ -119,8 +126,7 @@ class Storm:
         """Publishes, lets the storm rage, and judges."""
         began = time.monotonic()
         plan = self._plan
-        wanted = want_in_parallel(publish(self._pub_sub, plan.records, plan.seed), plan.settings)
-        admit_people(self._customerio, wanted)
+        self._prepare()
         self._customerio.faults.weather(Weather(plan.seed, plan.share, plan.actions))
         started = time.monotonic()
         with self._pub_sub.emulator, self._customerio:
@@ -138,9 +144,9 @@ class Storm:
             self._directory,
             self._pub_sub.letters(),
         )
-        verdict = judge(wanted, evidence)
+        verdict = self._judge(evidence)
         report = {
-            "records": wanted.records,
+            "records": self._wanted.records,
             "seed": plan.seed,
             "share": plan.share,
             "processes_at_a_time": plan.processes,
@@ -148,7 +154,7 @@ class Storm:
             "last_runs": self._endings,
             **figures_of_servers(self._customerio, self._pub_sub.broker.stats(SUBSCRIPTION)),
             "pub_sub_faults": self._faults.counts() if self._faults else {},
-            **figures_of(wanted, evidence),
+            **figures_of(self._wanted, evidence),
             "seconds_to_prepare": round(started - began, 1),
             "seconds_of_storm": round(ended - started, 1),
             "seconds_to_judge": round(time.monotonic() - ended, 1),
@@ -156,7 +162,22 @@ class Storm:
             "older_values": len(verdict.older_values),
             "examples": {kind: lines[:5] for kind, lines in asdict(verdict).items() if lines},
         }
-        return Result(verdict, wanted, evidence, report)
+        return Result(verdict, self._wanted, evidence, report)
+
+    def _clock(self) -> float:
+        """Customer.io's clock, Unix seconds."""
+        return time.time()
+
+    def _prepare(self) -> None:
+        """Before the first program starts."""
+        plan = self._plan
+        self._wanted = want_in_parallel(
+            publish(self._pub_sub, plan.records, plan.seed), plan.settings
+        )
+        admit_people(self._customerio, self._wanted)
+
+    def _judge(self, evidence: Evidence) -> Verdict:
+        return judge(self._wanted, evidence)
 
     def _start(self, *flags: str) -> Victim:
         if self._plan.letters_to_topic:
@@ -173,13 +194,10 @@ class Storm:
 
     def _kill_again_and_again(self) -> None:
         running: list[Victim] = []
-        # Parts of the stream, of random size, between two kills; the end of it stays for the last.
-        weights = [self._rng.random() for _ in range(self._plan.kills + 1)]
-        for weight in weights[:-1]:
+        for part in self._parts[:-1]:
             while len(running) < self._plan.processes:
                 running.append(self._start())
-            part = int(self._plan.records * weight / sum(weights))
-            self._wait_for_a_moment(running[-1], part)
+            self._wait_for_a_moment(running[-1], int(part * self.items_a_record))
             number = signal.SIGKILL
             if self._rng.random() < _SHARE_OF_SIGTERM:
                 number = signal.SIGTERM
@@ -207,21 +225,22 @@ class Storm:
             last = [
                 self._start(f"--stop_when_idle_s={_IDLE_S}") for _ in range(self._plan.processes)
             ]
-            self._end_leases_of_nobody(last)
+            self._end_leases_of_nobody(last, lambda: False)
             stats = self._pub_sub.broker.stats(SUBSCRIPTION)
             if stats.acked == stats.published:
                 return
             self._pub_sub.pass_time(LEASE_S)
 
-    def _end_leases_of_nobody(self, last: list[Victim]) -> None:
-        """Until the programs have ended; a pull that failed after it was carried out leases so.
+    def _end_leases_of_nobody(self, last: list[Victim], done: Callable[[], bool]) -> None:
+        """Until the programs have ended, or it is done; a pull that failed after it was carried out
+        leases so.
 
         Programs that get nowhere are killed, for the judge to say what they have left undone.
         """
         seen: object = None
         progress: object = None
         quiet_since = progress_at = time.monotonic()
-        while any(program.is_running() for program in last):
+        while any(program.is_running() for program in last) and not done():
             time.sleep(0.1)
             stats = self._pub_sub.broker.stats(SUBSCRIPTION)
             requests = self._customerio.workspace.counters().requests
@@ -237,17 +256,40 @@ class Storm:
                     program.strike(signal.SIGKILL)
 
 
+def parser(prog: str, description: str | None) -> argparse.ArgumentParser:
+    """The command line of a storm."""
+    made = argparse.ArgumentParser(prog=prog, description=description)
+    made.add_argument("--records", type=int, default=200_000)
+    made.add_argument("--seed", type=int, default=1)
+    made.add_argument("--share", type=float, default=0.03, help="of what goes wrong, 0 to 1")
+    made.add_argument("--kills", type=int, default=10)
+    made.add_argument("--topic", action="store_true", help="dead letters to a topic, not files")
+    made.add_argument("--report", type=Path, help="a file for the figures, as JSON")
+    return made
+
+
+def run(storm: type[Storm], plan: Plan, report: Path | None) -> int:
+    """Runs a storm and prints its figures; 0 when the verdict is clean, else 1."""
+    # So that whoever ends this ends the programs, too.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    directory = Path(tempfile.mkdtemp(prefix="storm-"))
+    result = storm(plan, directory).run()
+    text = json.dumps(result.report, indent=2)
+    print(text)
+    if report:
+        report.write_text(text + "\n")
+    if not result.verdict.clean:
+        print(f"Not clean. What the programs said and stored is in {directory}", file=sys.stderr)
+        return 1
+    shutil.rmtree(directory)
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a storm; the exit code is 0 when the verdict is clean, else 1."""
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos.storm", description=__doc__)
-    parser.add_argument("--records", type=int, default=200_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--share", type=float, default=0.03, help="of what goes wrong, 0 to 1")
-    parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--processes", type=int, default=1, help="programs at a time")
-    parser.add_argument("--topic", action="store_true", help="dead letters to a topic, not files")
-    parser.add_argument("--report", type=Path, help="a file for the figures, as JSON")
-    options = parser.parse_args(arguments)
+    commands = parser("python -m tests.chaos.storm", __doc__)
+    commands.add_argument("--processes", type=int, default=1, help="programs at a time")
+    options = commands.parse_args(arguments)
     plan = Plan(
         options.records,
         options.seed,
@@ -256,19 +298,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         processes=options.processes,
         letters_to_topic=options.topic,
     )
-    # So that whoever ends this ends the programs, too.
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
-    directory = Path(tempfile.mkdtemp(prefix="storm-"))
-    result = Storm(plan, directory).run()
-    text = json.dumps(result.report, indent=2)
-    print(text)
-    if options.report:
-        options.report.write_text(text + "\n")
-    if not result.verdict.clean:
-        print(f"Not clean. What the programs said and stored is in {directory}", file=sys.stderr)
-        return 1
-    shutil.rmtree(directory)
-    return 0
+    return run(Storm, plan, options.report)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import gzip
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +74,11 @@ class Victim(Program):
         endpoint: str,
         *flags: str,
         pub_sub: PubSub,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(directory, settings, endpoint, *flags, pub_sub=pub_sub)
+        super().__init__(
+            directory, settings, endpoint, *flags, pub_sub=pub_sub, variables=variables
+        )
         self._ended_by_itself = True
 
     def terminate(self) -> None:
@@ -94,8 +97,12 @@ class Victim(Program):
             self._ended_by_itself = not self.is_running()
             self.kill()
         else:
-            self.terminate()
-            self.wait()
+            self.end()
+
+    def end(self) -> None:
+        """SIGTERM to a program that has nothing left to do: it ends by itself, and well."""
+        self.terminate()
+        self.wait()
 
     def wait_for(self, check: Callable[[], bool], timeout_s: float) -> bool:
         """Waits until the check holds; False when the time is over or the program has ended."""

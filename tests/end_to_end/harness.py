@@ -197,6 +197,7 @@ class Program:
         endpoint: str,
         *flags: str,
         pub_sub: PubSub | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.directory = directory
@@ -205,6 +206,7 @@ class Program:
         settings_file.write_text(json.dumps(patient(settings)))
         environment = os.environ | {"CUSTOMERIO_SITE_ID": SITE_ID, "CUSTOMERIO_API_KEY": API_KEY}
         environment.pop("PUBSUB_EMULATOR_HOST", None)
+        environment.update(variables or {})
         arguments = [
             f"--settings={settings_file}",
             f"--customerio_endpoint={endpoint}",

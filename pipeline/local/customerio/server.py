@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from email.utils import formatdate
 from types import TracebackType
@@ -43,7 +44,8 @@ class CustomerIoStandIn:
 
     ``port`` 0 takes a free one; a second `start` takes the same port again and keeps the
     workspace. ``latency_s`` passes before a request is looked at. ``all_invalid`` is the status
-    for a batch without a valid item. ``keep_events`` bounds the events kept (None: all).
+    for a batch without a valid item. ``keep_events`` bounds the events kept (None: all). ``clock``
+    gives Unix seconds.
     """
 
     def __init__(
@@ -56,8 +58,9 @@ class CustomerIoStandIn:
         latency_s: float = 0.0,
         all_invalid: AllInvalid = 400,
         keep_events: int | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self.workspace = Workspace(keep_events=keep_events)
+        self.workspace = Workspace(clock, keep_events)
         self.faults = Faults()
         self._api = TrackApi(self.workspace, site_id, api_key, region, all_invalid)
         self._inspection = Inspection(self.workspace, self.faults, region)
