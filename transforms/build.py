@@ -66,6 +66,7 @@ def build_operations(
         identified.filtered,
         identified.identifiers,
         identified.person_time_ms,
+        identified.person_unsettled,
     )
 
 

@@ -36,6 +36,10 @@ from transforms.stage import Stage, StageDoFn
 from transforms.tally import Tally
 
 _STAGE = "link"
+_DEVICES = "devices"
+"""With a person: the devices of which Customer.io was told that they are theirs."""
+_MOST_DEVICES = 10
+"""Of a person that may be told of once more. Each is an identify of its own."""
 
 
 class LinkRules(Struct, frozen=True):
@@ -59,6 +63,8 @@ class _Owner(NamedTuple):
     person: str
     merged: bool
     """Whether an identify has left since its last anonymous event."""
+    time_s: int
+    """Under which the last one left, Unix seconds."""
 
 
 def link(built: Built, rules: LinkRules, learned: Learned) -> Built | Settled:
@@ -77,7 +83,7 @@ def link(built: Built, rules: LinkRules, learned: Learned) -> Built | Settled:
     if not new and not built.operations:
         return Settled(built.filtered or "skipped.no_selected_property")
     if rules.devices and not (rules.remembered and built.person_time_ms is None):
-        built = _with(built, _device_identify(built, person, rules, learned))
+        built = _with(built, _device_identifies(built, person, rules, learned))
     return _with(built, _relationships(new, built.identifiers)) if new else built
 
 
@@ -148,32 +154,55 @@ def _expect_identify(device: str, learned: Learned) -> None:
     """An anonymous event: if its device is somebody's, Customer.io has to be told that again."""
     owner = learned.get((DEVICE_ID, device))
     if owner is not None:
-        learned.note((DEVICE_ID, device), _Owner(owner.person, merged=False))
+        learned.note((DEVICE_ID, device), owner._replace(merged=False))
 
 
-def _device_identify(
+def _device_identifies(
     built: Built, person: str, rules: LinkRules, learned: Learned
 ) -> Iterator[Operation]:
     """The identify that makes the anonymous events of the record's device its person's, if it is
-    called for.
+    called for; after a crash also those of other devices that may have been told of in vain.
 
-    An operation of its own, so that it does not fall with the record's identify; the sink makes
-    them one. An anonymous id can never be given to a second person: whoever is known to have it
-    keeps it.
+    Each is an operation of its own, so that it does not fall with the record's identify; the sink
+    makes them one. An anonymous id can never be given to a second person: whoever is known to have
+    it keeps it.
     """
-    device = device_of(built.record.fields)
-    if device is None or value_bytes(device) > MAX_IDENTIFIER_BYTES:
-        return
-    owner = learned.get((DEVICE_ID, device))
-    if owner is not None and (owner.merged or owner.person != person):
-        return
-    learned.note((DEVICE_ID, device), _Owner(person, merged=True))
-    attributes = {ANONYMOUS_ID: device}
-    yield IdentifyOperation(
-        identifiers=built.identifiers,
-        attributes={**attributes, UPDATE_ONLY: True} if rules.update_only else attributes,
-        timestamp=(built.person_time_ms or built.time_ms) // 1000,
-    )
+    own = device_of(built.record.fields)
+    if own is not None and value_bytes(own) > MAX_IDENTIFIER_BYTES:
+        own = None
+    time_s = (built.person_time_ms or built.time_ms) // 1000
+    told: tuple[str, ...] = learned.get((_DEVICES, person)) or ()
+    for device in dict.fromkeys((*told, own) if built.person_unsettled else (own,)):
+        if device is None:
+            continue
+        owner = learned.get((DEVICE_ID, device))
+        if owner is not None and not _is_called_for(owner, built, person, time_s, device == own):
+            continue
+        learned.note((DEVICE_ID, device), _Owner(person, True, time_s))
+        if rules.remembered and device not in told:
+            told = (*told, device)[-_MOST_DEVICES:]
+            learned.note((_DEVICES, person), told)
+        attributes = {ANONYMOUS_ID: device}
+        yield IdentifyOperation(
+            identifiers=built.identifiers,
+            attributes={**attributes, UPDATE_ONLY: True} if rules.update_only else attributes,
+            timestamp=time_s,
+        )
+
+
+def _is_called_for(
+    owner: _Owner, built: Built, person: str, time_s: int, is_of_record: bool
+) -> bool:
+    """Whether Customer.io has to be told once more of a device of which it was told.
+
+    It drops an identify that is older than the person's newest. After a crash that may be one that
+    the memory does not know yet; it does when this record has raised the time of its person.
+    """
+    if owner.person != person:
+        return False
+    if built.person_unsettled and owner.time_s < time_s:
+        return True
+    return is_of_record and not owner.merged
 
 
 class _LinkDoFn(StageDoFn[Built, Built]):

@@ -114,6 +114,8 @@ class Identified(Struct, frozen=True, gc=False):
     filtered: str | None
     person_time_ms: int | None = None
     """The newest time of the person, Unix milliseconds; None for the record's own."""
+    person_unsettled: bool = False
+    """Whether Customer.io may hold a newer time of the person, from before a crash."""
 
 
 class EventOperation(Struct, frozen=True, gc=False, kw_only=True, tag_field="action", tag="event"):
@@ -202,6 +204,8 @@ class Built(Struct, frozen=True, gc=False):
     """Of the record's person, as in `Identified`."""
     person_time_ms: int | None = None
     """Of the identify, where it is not the record's."""
+    person_unsettled: bool = False
+    """As in `Identified`."""
 
 
 class Item(Struct, frozen=True, gc=False):

@@ -309,6 +309,7 @@ def test_a_bundle_in_other_batches_leaves_nothing_behind_a_newer_time(path: str)
             list(fn.steps(batch, []))
         finality.roll_back(comes_again=True)
         [sent] = fn.steps([newer, older], [])
+        assert all(each.person_unsettled for each in sent)
         assert sent[-1].person_time_ms == (EVENT_S + 200) * 1000
         assert sent[-1].person == {"seats": 1, "plan": "a"}
 

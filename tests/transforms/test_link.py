@@ -1,7 +1,7 @@
 """Link: who is told of which object and device, and how often."""
 
 from collections import defaultdict
-from itertools import pairwise
+from itertools import pairwise, permutations
 from typing import Any
 
 import msgspec
@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.local.customerio import Workspace
 from tests.transforms.make import EVENT_S, event, event_operation, many, outcome_of
 from transforms.known import Known, Learned
 from transforms.limits import MAX_ITEM_BYTES, cut_to_bytes
@@ -28,6 +29,7 @@ from transforms.tally import Tally
 from transforms.validate import validate_item
 
 BOTH = LinkRules("w", devices=True)
+REMEMBERED = LinkRules("w", devices=True, remembered=True)
 ADA, BOB = {"id": "ada"}, {"id": "bob"}
 ACME, ZOO = Group("1", "Acme"), Group("1", "Zoo")
 
@@ -234,3 +236,63 @@ def test_a_device_is_told_under_the_newest_time_of_the_person() -> None:
     result = link(of, BOTH, Learned(Known()))
     assert isinstance(result, Built)
     assert time_of(result.operations[-1]) == EVENT_S + 60
+
+
+_COME_AGAIN = [("d1", 50, True), ("d2", 100, True), ("of a new record", 60, False)]
+
+
+@pytest.mark.parametrize("records", permutations(_COME_AGAIN))
+def test_after_a_crash_no_device_is_told_of_in_vain(
+    records: tuple[tuple[str, int, bool], ...],
+) -> None:
+    """Customer.io holds the newest time of a bundle that is about to come again."""
+    customerio, newest, learned = Workspace(), 0, Learned(Known())
+    customerio.apply(_identify(EVENT_S + 100))
+    for device, after_s, unsettled in records:
+        customerio.apply(_anonymous_event(device))
+        newest = max(newest, EVENT_S + after_s)
+        of = msgspec.structs.replace(
+            built(ADA, device=device),
+            person_time_ms=newest * 1000,
+            person_unsettled=unsettled,
+        )
+        result = link(of, REMEMBERED, learned)
+        assert isinstance(result, Built)
+        for operation in result.operations[1:]:
+            customerio.apply(msgspec.to_builtins(operation))
+    [ada] = customerio.people()
+    assert [event.cio_id for event in customerio.events()] == [ada.cio_id] * 3
+
+
+def test_once_the_times_are_known_again_a_device_is_told_once() -> None:
+    learned = Learned(Known())
+    of = built(ADA, device="d")
+    told = [
+        added(
+            learned,
+            msgspec.structs.replace(of, person_time_ms=time_s * 1000, person_unsettled=unsettled),
+            REMEMBERED,
+        )
+        for time_s, unsettled in [(50, True), (50, True), (60, True), (70, False), (70, True)]
+    ]
+    assert [len(each) for each in told] == [1, 0, 1, 0, 1]
+
+
+def _identify(timestamp: int) -> dict[str, Any]:
+    return {
+        "type": "person",
+        "action": "identify",
+        "identifiers": ADA,
+        "timestamp": timestamp,
+        "attributes": {"plan": "pro"},
+    }
+
+
+def _anonymous_event(device: str) -> dict[str, Any]:
+    return {
+        "type": "person",
+        "action": "event",
+        "identifiers": {"anonymous_id": device},
+        "name": "Played",
+        "timestamp": EVENT_S,
+    }

@@ -97,21 +97,19 @@ def remember_record(
     if again or (answer.duplicate and identified.record.origin.history is not None):
         # Also what is removed. Of a property that is not there nothing is known.
         attributes = _whole(person, update)
-    if attributes:
-        return person, msgspec.structs.replace(
-            identified, person=attributes, person_time_ms=answer.time_ms
-        )
-    if identified.event is not None:
-        # The time goes along: a device may be told of with the event, under no older one.
-        return person, msgspec.structs.replace(
-            identified, person=None, person_time_ms=answer.time_ms
-        )
+    # The time goes along, also without attributes: a device may be told of under no older one.
+    on = msgspec.structs.replace(
+        identified,
+        person=attributes or None,
+        person_time_ms=answer.time_ms,
+        person_unsettled=again,
+    )
+    if attributes or identified.event is not None:
+        return person, on
     nothing = "skipped.duplicate" if answer.duplicate else "skipped.unchanged"
     outcome = identified.filtered or nothing
     if identified.record.groups:
-        return person, msgspec.structs.replace(
-            identified, person=None, filtered=outcome, person_time_ms=answer.time_ms
-        )
+        return person, msgspec.structs.replace(on, filtered=outcome)
     return person, Settled(outcome)
 
 
