@@ -154,7 +154,7 @@ class Storm:
             "last_runs": self._endings,
             **figures_of_servers(self._customerio, self._pub_sub.broker.stats(SUBSCRIPTION)),
             "pub_sub_faults": self._faults.counts() if self._faults else {},
-            **figures_of(self._wanted, evidence),
+            **self._figures(evidence),
             "seconds_to_prepare": round(started - began, 1),
             "seconds_of_storm": round(ended - started, 1),
             "seconds_to_judge": round(time.monotonic() - ended, 1),
@@ -178,6 +178,9 @@ class Storm:
 
     def _judge(self, evidence: Evidence) -> Verdict:
         return judge(self._wanted, evidence)
+
+    def _figures(self, evidence: Evidence) -> dict[str, Any]:
+        return figures_of(self._wanted, evidence)
 
     def _start(self, *flags: str) -> Victim:
         if self._plan.letters_to_topic:

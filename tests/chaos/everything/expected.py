@@ -19,11 +19,9 @@ from tests.chaos.everything.page import (
 )
 from tests.chaos.everything.shaped import shaped
 from tests.chaos.wanted import Wanted, digest, event_digests, person_of
-from tests.transforms.memory.reference import Person
+from tests.transforms.memory.reference import ORDER, Person
 
 _LONGEST_IDENTIFIER = 150
-_OPERATORS = ("$set", "$setOnce", "$add", "$append", "$prepend", "$preInsert", "$postInsert")
-_OPERATORS += ("$remove", "$unset", "$clearAll")
 
 Json = dict[str, Any]
 
@@ -110,8 +108,8 @@ class Expected:
         if is_event and self.settings["users"]["trigger"] == "identify":
             return {}
         given = record.get("user_properties", {})
-        operations = {name: dict(given[name]) for name in _OPERATORS if name in given}
-        plain = {name: value for name, value in given.items() if name not in _OPERATORS}
+        operations = {name: dict(given[name]) for name in ORDER if name in given}
+        plain = {name: value for name, value in given.items() if name not in ORDER}
         if plain:
             operations["$set"] = plain | operations.get("$set", {})
         chosen = {

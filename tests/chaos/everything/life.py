@@ -90,35 +90,26 @@ class Life:
         return groups
 
     def _update(self, human: Human, time_ms: int) -> Record:
-        pick = self._rng.choice
-        if human.late:
-            operations = pick(
-                (
-                    {"$add": {"seats": pick((1, 2, 5, -1))}},
-                    {"$set": {"plan": pick(_PLANS)}},
-                    {"plan": pick(_PLANS), "not selected": 1},
-                    {"$unset": {"plan": "-"}},
-                )
-            )
-        elif self._rng.random() < 0.75:
-            operations = draw_operations(pick)
-        else:
-            operations = pick(
-                (
-                    {"$add": {"seats": pick((1, 2, 5, -1))}},
-                    {"$set": {"phone": pick(_PHONES), "ends_at": pick(_MOMENTS[:-1])}},
-                    {"phone": pick(_PHONES), "plan": pick(_PLANS)},
-                    {"$unset": {"ends_at": "-", "phone": "-"}},
-                )
-            )
+        operations = self._operations(human)
         if self._rng.random() < 0.2:
             # Of one person it is always the same.
             source = "EMPTY" if len(human.devices) > 1 else "google"
-            operations = operations | {
-                "$setOnce": {**operations.get("$setOnce", {}), "initial_source": source}
-            }
-        record = self._record(human, time_ms, pick(("$identify", "$identify", "identify")))
-        return record | {"user_properties": operations}
+            once = operations.get("$setOnce", {}) | {"initial_source": source}
+            operations = operations | {"$setOnce": once}
+        kind = self._rng.choice(("$identify", "$identify", "identify"))
+        return self._record(human, time_ms, kind) | {"user_properties": operations}
+
+    def _operations(self, human: Human) -> Record:
+        pick = self._rng.choice
+        add: Record = {"$add": {"seats": pick((1, 2, 5, -1))}}
+        plan: Record = {"plan": pick(_PLANS)}
+        if human.late:
+            # Of these the order does not matter, or their times say all.
+            return pick((add, {"$set": plan}, plan | {"other": 1}, {"$unset": plan}))
+        if self._rng.random() < 0.75:
+            return draw_operations(pick)
+        reach: Record = {"phone": pick(_PHONES), "ends_at": pick(_MOMENTS[:-1])}
+        return pick((add, {"$set": reach}, reach | plan, {"$unset": reach}))
 
     def _event(self, human: Human, time_ms: int) -> Record:
         pick = self._rng.choice

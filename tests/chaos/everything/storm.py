@@ -12,12 +12,12 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pipeline.local.pubsub import Draft
 from tests.chaos.everything.evidence import relate
 from tests.chaos.everything.expected import Expected, Json
-from tests.chaos.everything.judge import judge_everything
+from tests.chaos.everything.judge import judge_everything, refused_on_order
 from tests.chaos.everything.life import Life, packed
 from tests.chaos.everything.page import SALT, SALT_VARIABLE
 from tests.chaos.everything.people import humans
@@ -91,6 +91,23 @@ class EverythingStorm(Storm):
 
     def _judge(self, evidence: Evidence) -> Verdict:
         return judge_everything(self._expected, evidence, relate(self._customerio.workspace))
+
+    def _figures(self, evidence: Evidence) -> dict[str, Any]:
+        related = relate(self._customerio.workspace)
+        refused = refused_on_order(evidence)
+        return super()._figures(evidence) | {
+            "identifies": sum(map(len, evidence.identifies.values())),
+            "attributes": sum(len(each.attributes) for each in evidence.people.values()),
+            "relationships": sum(map(len, related.relationships.values())),
+            "objects": len(related.objects),
+            "anonymous_events": sum(map(len, related.owners.values())),
+            "refused_on_order": {
+                "attributes": sum(map(len, refused.attributes.values())),
+                "relationships": sum(map(len, refused.relationships.values())),
+                "devices": len(refused.devices - {""}),
+            },
+            "seconds_away": self._ahead_s,
+        }
 
     def _publish(self, of_part: Iterable[Message]) -> None:
         self._pub_sub.publish_at = int(self._clock())
