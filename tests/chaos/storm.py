@@ -207,9 +207,13 @@ class Storm:
             victim = running.pop(self._rng.randrange(len(running)))
             victim.strike(number)
             self._signals[number.name] += 1
-            self._pub_sub.pass_time(LEASE_S)
+            self._after_kill()
         for program in running:
             program.strike(signal.SIGTERM)
+
+    def _after_kill(self) -> None:
+        """What the program held is given to the next one at once."""
+        self._pub_sub.pass_time(LEASE_S)
 
     def _wait_for_a_moment(self, program: Victim, items: int) -> None:
         """Waits until Customer.io has been sent so many items more, or for a part of the start."""

@@ -34,6 +34,7 @@ mistrusted, and longer than Customer.io gives anonymous events to whom their dev
 _SHARE_AWAY = 0.5
 _SHARE_OF_COPIES = 0.08
 _SHARE_OF_GZIP = 0.2
+_OVERTAKING_TIMEOUT_S = 20.0
 _SHARE_BROKEN = 0.01
 _MOST_IN_A_MESSAGE = 4
 _MIXED_RECORDS = 4_000
@@ -148,6 +149,17 @@ class EverythingStorm(Storm):
         )
         self._programs.append(program)
         return program
+
+    def _after_kill(self) -> None:
+        """The leases of the program live on, unless nothing runs for so long that they end."""
+
+    def _wait_for_a_moment(self, program: Victim, items: int) -> None:
+        """Newer messages overtake those that the last program held; these come in the middle."""
+        workspace = self._customerio.workspace
+        enough = workspace.counters().items + items // 2
+        program.wait_for(lambda: workspace.counters().items >= enough, _OVERTAKING_TIMEOUT_S)
+        self._pub_sub.pass_time(LEASE_S)
+        super()._wait_for_a_moment(program, items // 2)
 
     def _let_it_end(self) -> None:
         """Until all is acknowledged; then fair weather, and the closing."""
