@@ -1,12 +1,18 @@
 """What Customer.io holds of objects, relationships and devices after a storm. Plain data."""
 
-import json
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.local.customerio import Person, Workspace
 from tests.chaos.wanted import event_digests, person_of
+
+
+class Arrival(NamedTuple):
+    """An identify; `timestamp` in Unix seconds."""
+
+    timestamp: int
+    attributes: dict[str, Any]
 
 
 @dataclass
@@ -19,8 +25,8 @@ class Related:
     """The attributes of each object."""
     owners: dict[str, dict[bytes, str | None]] = field(default_factory=dict)
     """By anonymous id, and by the content of its events: whose they are."""
-    sent: dict[str, defaultdict[str, set[str]]] = field(default_factory=dict)
-    """By person and attribute: all values that reached Customer.io, as JSON; `null` removes."""
+    arrivals: defaultdict[str, list[Arrival]] = field(default_factory=lambda: defaultdict(list))
+    """By person: every identify that Customer.io has carried out, in this order."""
 
 
 def relate(workspace: Workspace) -> Related:
@@ -38,9 +44,8 @@ def relate(workspace: Workspace) -> Related:
             related.owners.setdefault(device, {})[digests.content] = owner
     related.objects = {thing.key: thing.attributes for thing in workspace.objects()}
     for identify in workspace.identifies():
-        sent = related.sent.setdefault(person_of(identify.identifiers), defaultdict(set))
-        for name, value in identify.attributes.items():
-            sent[name].add(json.dumps(value, sort_keys=True))
+        arrival = Arrival(identify.timestamp or 0, identify.attributes)
+        related.arrivals[person_of(identify.identifiers)].append(arrival)
     return related
 
 

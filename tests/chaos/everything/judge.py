@@ -3,16 +3,15 @@
 Events, dead letters and ledgers are judged as in any storm. What Customer.io refused on order, and
 what a dead letter therefore keeps, may be missing: an attribute, a relationship, what an object is,
 whose a device is. docs/memory.md and docs/groups.md say so: it counts as sent. Events of a device
-that two people use may stay nobody's, by docs/anonymous.md.
+that two people use may stay nobody's, by docs/anonymous.md. That a request which was given up may
+undo a newer one of the same second, by docs/memory.md, is noted among the older values.
 """
 
-import json
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any
 
-from tests.chaos.everything.evidence import Related
-from tests.chaos.everything.expected import Expected
+from tests.chaos.everything.evidence import Arrival, Related
+from tests.chaos.everything.expected import Expected, Json
 from tests.chaos.evidence import Evidence, FoundPerson
 from tests.chaos.judge import judge_all_but_people
 from tests.chaos.verdict import Verdict
@@ -76,19 +75,46 @@ def _judge_people(
         verdict.wrong.append(f"nobody sent anything about {who}")
     for who in sorted(attributes):
         found = evidence.people.get(who, FoundPerson(None, {})).attributes
-        wanted = attributes[who]
+        wanted, arrivals = attributes[who], related.arrivals[who]
+        held, without_repeats = held_after(arrivals), held_after(first_of_each(arrivals))
         for name in sorted((found.keys() | wanted.keys()) - {_DEVICE}):
             is_there, should = canonical(found.get(name)), canonical(wanted.get(name))
             if is_there == should:
                 continue
-            if name in refused.attributes[who] and _was_sent(related, who, name, found.get(name)):
+            if name in refused.attributes[who] and _has_arrived(arrivals, name, is_there):
                 continue
             line = f"{who}: {name} is {is_there}, and should be {should}"
-            (verdict.wrong if name in found else verdict.lost).append(line)
+            undone = canonical(held.get(name)) == is_there
+            if arrivals and undone and canonical(without_repeats.get(name)) == should:
+                verdict.older_values.append(line)
+            else:
+                (verdict.wrong if name in found else verdict.lost).append(line)
 
 
-def _was_sent(related: Related, who: str, name: str, value: Any) -> bool:
-    return value is None or json.dumps(value, sort_keys=True) in related.sent[who][name]
+def _has_arrived(arrivals: list[Arrival], name: str, value: str) -> bool:
+    return value == canonical(None) or any(
+        name in each.attributes and canonical(each.attributes[name]) == value for each in arrivals
+    )
+
+
+def first_of_each(arrivals: list[Arrival]) -> list[Arrival]:
+    """Without those that are the same as an earlier one.
+
+    A request that the sender has given up, and has sent again, may be carried out at any time. By
+    then there may be a newer one of the same second, which it undoes.
+    """
+    return list({canonical([*each]): each for each in arrivals}.values())
+
+
+def held_after(arrivals: list[Arrival]) -> Json:
+    """The attributes of a person after these: an older one never replaces a newer one."""
+    held: Json = {}
+    newest = 0
+    for timestamp, attributes in arrivals:
+        if timestamp >= newest:
+            newest = timestamp
+            held |= attributes
+    return held
 
 
 def _judge_relationships(

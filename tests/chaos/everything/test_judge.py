@@ -1,12 +1,12 @@
 """Whatever is changed in the evidence, the judge says so; what dead letters keep may be missing."""
 
-from collections import defaultdict
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
 import pytest
 
+from tests.chaos.everything.evidence import Arrival
 from tests.chaos.everything.honest import Case, perfect
 from tests.chaos.everything.judge import judge_everything
 from tests.chaos.everything.page import settings
@@ -176,13 +176,12 @@ def refuse_newer_value(case: Case) -> None:
     held = case.evidence.people[who].attributes
     reject_identify(case, who, {"seats": held["seats"]})
     held["seats"] = 1_000
-    case.related.sent[who] = defaultdict(set, seats={"1000"})
+    case.related.arrivals[who] = [Arrival(1, {"seats": 1_000})]
 
 
 def refuse_and_invent_value(case: Case) -> None:
     refuse_newer_value(case)
-    case.related.sent.clear()
-    case.related.sent[somebody(case, "seats")] = defaultdict(set)
+    case.related.arrivals.clear()
 
 
 def refuse_another_attribute(case: Case) -> None:
@@ -286,3 +285,29 @@ def test_the_judge_lets_pass(case: Case, change: Tamper) -> None:
     changed = deepcopy(case)
     change(changed)
     assert judge_everything(*changed) == Verdict()
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "noted"),
+    [
+        pytest.param([(5, 1_000), (5, None), (5, 1_000)], True, id="the same once more"),
+        pytest.param([(5, None), (5, 1_000)], False, id="undone"),
+        pytest.param([(5, 1_000), (4, None), (5, 1_000)], False, id="too old to count"),
+        pytest.param([(5, 1_000), (6, None), (5, 1_000)], False, id="of an earlier second"),
+    ],
+)
+def test_a_request_that_was_given_up_may_come_again(
+    case: Case, arrivals: list[tuple[int, int | None]], noted: bool
+) -> None:
+    """None stands for the value that should be there."""
+    _expected, evidence, related = changed = deepcopy(case)
+    who = somebody(case, "seats")
+    held = evidence.people[who].attributes
+    wanted, held["seats"] = held["seats"], 1_000
+    related.arrivals[who] = [
+        Arrival(timestamp, {"seats": wanted if value is None else value})
+        for timestamp, value in arrivals
+    ]
+    verdict = judge_everything(*changed)
+    assert len(verdict.older_values) == noted
+    assert verdict.counts() == counts(wrong=0 if noted else 1)
