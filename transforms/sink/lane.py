@@ -118,20 +118,15 @@ class Run:
         pendings = request.pendings
         taken: Sequence[Pending] = pendings
         gone: list[tuple[Pending, str]] = []
-        merged: list[Pending] = []
+        again: list[Pending] = []
         if refused:
-            taken = [each for index, each in enumerate(pendings) if index not in refused]
-            bad = [(pendings[index], reason) for index, reason in sorted(refused.items())]
-            gone = [each for each in bad if not each[0].parts]
-            merged = [pending for pending, _reason in bad if pending.parts]
+            taken, gone, again = _sorted(pendings, refused)
         self.receipts.append(Receipt(taken, gone, int(self._lane.clock() * 1000)))
         if taken:
             name = "first_attempt" if request.tries == 1 else "after_retry"
             self.counts[name] += sum([len(each.parts) or 1 for each in taken])
-        for pending in merged:
-            # One bad identify must not take those that it was made one with.
-            for part in pending.parts:
-                self.send(Request([part], request.tries))
+        for pending in again:
+            self.send(Request([pending], request.tries))
 
     def _until_answered(self, request: Request) -> Verdict:
         """Sends a request until it is accepted or an item of it is at fault."""
@@ -181,3 +176,29 @@ class Run:
             raise DeliveryError(
                 f"not delivered within {lane.retry_for_s:g} s; last answer: {summary(verdict)}"
             )
+
+
+def _sorted(
+    pendings: Sequence[Pending], refused: Mapping[int, str]
+) -> tuple[list[Pending], list[tuple[Pending, str]], list[Pending]]:
+    """What was taken, what was refused for good, and what has to be sent again, one by one.
+
+    One bad identify must not take those that it was made one with: they are. So is an identify that
+    stood behind them, although it was taken: sent after it, they would undo it where all of them
+    carry the newest time of their person.
+    """
+    taken: list[Pending] = []
+    gone: list[tuple[Pending, str]] = []
+    again: list[Pending] = []
+    parted: set[str] = set()
+    for index, pending in enumerate(pendings):
+        if index in refused and pending.parts:
+            again += pending.parts
+            parted.add(pending.item.person)
+        elif index in refused:
+            gone.append((pending, refused[index]))
+        elif pending.item.identify and pending.item.person in parted:
+            again.append(pending)
+        else:
+            taken.append(pending)
+    return taken, gone, again

@@ -195,3 +195,24 @@ def test_a_bad_identify_does_not_take_those_that_it_was_made_one_with(
     # The event was taken along with the refused identify when the answer named the items.
     first = 1 if status == 207 else 0
     assert (counts["first_attempt"], counts["after_retry"]) == (first, 3 - first)
+
+
+def test_what_is_sent_again_one_by_one_undoes_nothing(
+    stand_in: CustomerIoStandIn, lane: LaneUnderTest
+) -> None:
+    """Of one time, as what a memory sends; with two devices, which are never made one."""
+    stand_in.faults.next(ItemErrors((0,), 207))
+    said = [
+        {"plan": "free", "anonymous_id": "d1"},
+        {"seats": 1},
+        {"plan": "pro", "anonymous_id": "d2"},
+    ]
+
+    receipts, _ = lane.deliver(identify(**attributes) for attributes in said)
+
+    assert refused(receipts) == {}
+    assert sorted(taken(receipts)) == [0, 1, 2]
+    person = stand_in.workspace.person(id="ada")
+    assert person is not None
+    assert person.attributes["plan"] == "pro"
+    assert person.attributes["seats"] == 1
