@@ -1,6 +1,6 @@
 """A lane and Customer.io: what is taken, what is refused, and which words come back."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -202,7 +202,7 @@ def test_what_is_sent_again_one_by_one_undoes_nothing(
 ) -> None:
     """Of one time, as what a memory sends; with two devices, which are never made one."""
     stand_in.faults.next(ItemErrors((0,), 207))
-    said = [
+    said: list[dict[str, Any]] = [
         {"plan": "free", "anonymous_id": "d1"},
         {"seats": 1},
         {"plan": "pro", "anonymous_id": "d2"},
