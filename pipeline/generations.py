@@ -18,7 +18,7 @@ from pipeline.graph import Builder
 from pipeline.people.file import StateFileError
 from pipeline.settings import CredentialError
 from pipeline.sources.files import FileReadError
-from pipeline.sources.session import close_session, session_of
+from pipeline.sources.sessions import close_session, session_of
 from pipeline.sources.subscription import is_idle
 from pipeline.stop import STOP
 from transforms.sink.lane import DeliveryError

@@ -8,7 +8,8 @@ from enum import Enum
 from msgspec import Struct
 
 from pipeline.sources.files import FileReadError, read_messages
-from pipeline.sources.session import PullSession, SubscriptionError, close_session, session_of
+from pipeline.sources.session import PullSession, SubscriptionError
+from pipeline.sources.sessions import close_session, session_of
 from pipeline.sources.subscription import PULLS_A_BUNDLE, SubscriptionReader, is_idle
 from pipeline.stop import STOP
 from transforms.records import Message

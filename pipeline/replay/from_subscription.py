@@ -11,7 +11,7 @@ from pipeline.replay.choice import Choice
 from pipeline.replay.left import Left
 from pipeline.replay.letter import Letter, NotALetterError, open_letter
 from pipeline.sources.choice import Fate
-from pipeline.sources.session import close_session, session_of
+from pipeline.sources.sessions import close_session, session_of
 from pipeline.sources.subscription import is_idle
 from pipeline.stop import STOP
 from transforms.records import Message

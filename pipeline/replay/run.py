@@ -32,7 +32,8 @@ from pipeline.replay.options import Replay
 from pipeline.replay.source import FORMS, Kind
 from pipeline.settings import CredentialError, Settings, SettingsError, load_settings
 from pipeline.sources.files import FileReadError, find_files
-from pipeline.sources.session import SubscriptionError, choosing
+from pipeline.sources.session import SubscriptionError
+from pipeline.sources.sessions import choosing
 from pipeline.sources.subscription import ReadFromSubscription
 from pipeline.stop import stop_on_signals
 from transforms.sink.sink import DeliverToCustomerIo

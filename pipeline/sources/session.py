@@ -1,17 +1,14 @@
 """A pull session: one subscription, pulled by a thread of its own.
 
 Messages are pulled ahead of the pipeline, up to a bound, and held until they are acknowledged or
-the session ends. A process has one session a subscription, whatever becomes of the readers that
-take from it.
+the session ends.
 """
 
 import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import grpc
@@ -293,36 +290,3 @@ class PullSession:
         with self._changed:
             self._error = error
             self._changed.notify_all()
-
-
-_lock = threading.Lock()
-_sessions: dict[str, PullSession] = {}
-_choosers: dict[str, Choose] = {}
-
-
-@contextmanager
-def choosing(subscription: str, choose: Choose) -> Iterator[None]:
-    """Sessions of this subscription that are opened within read what `choose` takes."""
-    _choosers[subscription] = choose
-    try:
-        yield
-    finally:
-        del _choosers[subscription]
-
-
-def session_of(subscription: str) -> PullSession:
-    """This process's session of a subscription; opened when there is none."""
-    with _lock:
-        session = _sessions.get(subscription)
-        if session is None:
-            choose = _choosers.get(subscription, take_all)
-            session = _sessions[subscription] = PullSession(subscription, choose=choose)
-        return session
-
-
-def close_session(subscription: str) -> None:
-    """Closes this process's session of a subscription, if there is one."""
-    with _lock:
-        session = _sessions.pop(subscription, None)
-    if session is not None:
-        session.close()

@@ -24,7 +24,8 @@ from apache_beam.utils.timestamp import MAX_TIMESTAMP, MIN_TIMESTAMP, Timestamp
 
 from pipeline import finality
 from pipeline.sources.batches import batches
-from pipeline.sources.session import PullSession, session_of
+from pipeline.sources.session import PullSession
+from pipeline.sources.sessions import session_of
 from pipeline.stop import STOP
 from transforms.records import Message
 

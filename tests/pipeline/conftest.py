@@ -20,7 +20,7 @@ from pipeline.local.pubsub import (
 )
 from pipeline.local.pubsub.errors import PubSubError
 from pipeline.local.pubsub.model import Consumer
-from pipeline.sources.session import close_session, session_of
+from pipeline.sources.sessions import close_session, session_of
 from pipeline.stop import STOP
 from transforms.records import DeadLetter
 from transforms.tally import PROCESS_LEDGER, ProcessLedger

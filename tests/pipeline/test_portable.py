@@ -9,7 +9,7 @@ from apache_beam.utils.timestamp import MAX_TIMESTAMP
 
 from pipeline.sources import subscription
 from pipeline.sources.portable import READERS_A_WORKER, ReadOnWorkers
-from pipeline.sources.session import close_session
+from pipeline.sources.sessions import close_session
 from pipeline.sources.subscription import SubscriptionSource
 from tests.pipeline.conftest import SUBSCRIPTION, PubSub
 

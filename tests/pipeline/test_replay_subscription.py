@@ -17,7 +17,8 @@ from pipeline.replay.choice import Choice
 from pipeline.replay.from_subscription import Sorter, SourceError, subscription_of
 from pipeline.replay.left import LEFT, Left
 from pipeline.sources.choice import Fate, chosen
-from pipeline.sources.session import PullSession, choosing, close_session, session_of
+from pipeline.sources.session import PullSession
+from pipeline.sources.sessions import choosing, close_session, session_of
 from tests.pipeline.conftest import PATIENCE_S, SUBSCRIPTION, TOPIC, PubSub
 from transforms.records import Message
 

@@ -25,9 +25,8 @@ from pipeline.sources.session import (
     MAX_WAITING,
     PullSession,
     SubscriptionError,
-    close_session,
-    session_of,
 )
+from pipeline.sources.sessions import close_session, session_of
 from tests.pipeline.conftest import PATIENCE_S, PUBLISHED_AT, SUBSCRIPTION, TOPIC, PubSub
 from transforms.records import Message
 

@@ -13,7 +13,8 @@ from pipeline.generations import run_subscription
 from pipeline.local.pubsub import SubscriptionStats
 from pipeline.local.pubsub.errors import InvalidArgumentError
 from pipeline.sources import session, subscription
-from pipeline.sources.session import PullSession, close_session, session_of
+from pipeline.sources.session import PullSession
+from pipeline.sources.sessions import close_session, session_of
 from pipeline.sources.subscription import (
     AckMark,
     AckMarkCoder,

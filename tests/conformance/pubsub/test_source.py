@@ -12,7 +12,8 @@ from google.pubsub_v1 import types
 from pipeline import generations
 from pipeline.generations import run_subscription
 from pipeline.sources import session, subscription
-from pipeline.sources.session import PullSession, close_session
+from pipeline.sources.session import PullSession
+from pipeline.sources.sessions import close_session
 from pipeline.sources.subscription import ReadFromSubscription
 from pipeline.stop import STOP
 from tests.conformance.pubsub.client import PATIENCE_S, Client, data, fresh, numbered
