@@ -198,9 +198,6 @@ class PullSession:
             self._fail(SubscriptionError(f"reading {self.subscription} ended: {error!r}"))
 
     def _pull_loop(self) -> None:
-        grpc.channel_ready_future(self._client.transport.grpc_channel).add_done_callback(
-            self._note_reached
-        )
         while self._room():
             asked_at = time.monotonic()
             try:
@@ -209,9 +206,11 @@ class PullSession:
                 continue
             except grpc.RpcError as error:
                 status = error.code()
-                # Our own time-out means that nothing came; a quick one is Pub/Sub failing.
+                # Our own time-out means that nothing came; a quick one is Pub/Sub failing, and so
+                # is one of the first pull, which is answered at once.
                 early = time.monotonic() - asked_at < _PULL_TIMEOUT_S / 2
-                if status in TRANSIENT or (status in NOTHING_YET and early):
+                failing = early or not self._reached
+                if status in TRANSIENT or (status in NOTHING_YET and failing):
                     self._back_off(status)
                     continue
                 if status not in NOTHING_YET:
@@ -219,11 +218,6 @@ class PullSession:
                     return
                 pulled = None
             self._offer(pulled)
-
-    def _note_reached(self, _ready: grpc.Future) -> None:
-        with self._changed:
-            self._reached = True
-            self._busy_at = time.monotonic()
 
     def _room(self) -> bool:
         """Waits for room; False when the session has stopped."""
@@ -237,7 +231,13 @@ class PullSession:
         return sum(pulled.size for pulled in self._waiting) >= MAX_WAITING_BYTES
 
     def _pull(self) -> Pulled | None:
-        request = PullRequest(subscription=self.subscription, max_messages=MAX_MESSAGES_A_PULL)
+        request = PullRequest(
+            subscription=self.subscription,
+            max_messages=MAX_MESSAGES_A_PULL,
+            # Nobody can tell a pull that is held from one that is on its way. Deprecated for all
+            # but this one, the first: its answer says that Pub/Sub is reached.
+            return_immediately=not self._reached,
+        )
         call = self._client.transport.pull.future(
             request,
             timeout=_PULL_TIMEOUT_S,
@@ -271,8 +271,9 @@ class PullSession:
             chosen(pulled.messages, pulled.ack_ids, self._choose) if pulled else ([], [], False)
         )
         with self._changed:
-            if self._failures or busy:
+            if self._failures or busy or not self._reached:
                 self._failures = 0
+                self._reached = True
                 self._busy_at = time.monotonic()
             if pulled is None:
                 return

@@ -139,12 +139,12 @@ def acked(broker: PubSub) -> int:
 
 
 class LettersInFiles:
-    """Away as long as a file stands where the directory should be."""
+    """Away as long as a link to nowhere stands where the directory should be."""
 
     def __init__(self, directory: Path) -> None:
         self._place = directory / "letters"
         directory.mkdir()
-        self._place.write_text("in the way")
+        self._place.symlink_to(directory / "nowhere" / "at all")
         self.flag = f"--dead_letter_files={self._place / 'bad'}"
 
     def come_back(self) -> None:

@@ -115,9 +115,9 @@ def test_another_work_is_refused_and_told_what_to_do(
         ),
         (
             "mappings: {user_identifier: device_id}",
-            f"{SETTINGS}users: {{trigger: always}}",
+            f"{SETTINGS}users: {{update_only: true}}",
             'mappings.user_identifier was "device_id", is "user_id"; events.include was "all", '
-            'is ["A"]; users.trigger was "identify", is "always"',
+            'is ["A"]; users.update_only was false, is true',
         ),
     ],
     ids=["more", "others", "order", "all", "flag", "region", "mapping", "conditions", "several"],

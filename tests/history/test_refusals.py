@@ -81,7 +81,7 @@ def record(**fields: Any) -> bytes:
             "error: --events: 'session_start' is in events.exclude, which leaves it out",
         ),
         (
-            ("--events_enabled=false", "--events=Step"),
+            ("--events_enabled=false", "--users_user_properties=all", "--events=Step"),
             "error: --events: events.enabled is false, so no event is sent",
         ),
     ],

@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline.launch import EXIT_FAILED, EXIT_OK, EXIT_USAGE, main
+from pipeline.local.pubsub.model import Delivery
 from pipeline.stop import STOP
 from tests.pipeline.conftest import PATIENCE_S, PUBLISHED_AT, SUBSCRIPTION, PubSub
 from tests.pipeline.dryrun_world import event
@@ -125,8 +127,17 @@ def test_settings_to_compare_with_are_checked_first(
     assert pub_sub.pulls == 0
 
 
-def test_a_page_that_cannot_be_written(here: Path, pub_sub: PubSub) -> None:
-    (here / "r.html").mkdir()
+def test_a_page_that_cannot_be_written(
+    here: Path, pub_sub: PubSub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pull = pub_sub.pull
+
+    def pull_when_it_is_too_late(*asked: Any) -> list[Delivery]:
+        # What is wrong before anything is read is told before.
+        (here / "r.html").mkdir(exist_ok=True)
+        return pull(*asked)
+
+    monkeypatch.setattr(pub_sub, "pull", pull_when_it_is_too_late)
     put(pub_sub, 1)
     assert dry_run(IDLE, "--report=r.html") == EXIT_FAILED
     assert all_is_back(pub_sub, 1)

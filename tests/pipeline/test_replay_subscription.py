@@ -141,14 +141,15 @@ def test_what_is_not_chosen_stays_leased(pub_sub: PubSub) -> None:
 def test_only_what_is_ignored_leaves_a_subscription_idle(pub_sub: PubSub) -> None:
     session = PullSession(SUBSCRIPTION, choose=by_text)
     try:
-        pub_sub.until(lambda: pub_sub.pulls == 1)
+        # The first is answered at once, the second one waits.
+        pub_sub.until(lambda: pub_sub.pulls == 2)
         opened_at = pub_sub.waited_s()
         pub_sub.put("IGNORE 1")
-        pub_sub.until(lambda: pub_sub.pulls == 2)
+        pub_sub.until(lambda: pub_sub.pulls == 3)
         ignored_at = pub_sub.waited_s()
         assert session.idle_s() >= ignored_at - opened_at
         pub_sub.put("LEAVE 1")
-        pub_sub.until(lambda: pub_sub.pulls == 3)
+        pub_sub.until(lambda: pub_sub.pulls == 4)
         assert session.idle_s() <= pub_sub.waited_s() - ignored_at
     finally:
         session.close()
