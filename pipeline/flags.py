@@ -62,8 +62,8 @@ class StreamOptions(PipelineOptions):
             "--stop_when_idle_s",
             metavar="SECONDS",
             type=float,
-            help="On one machine: end when the subscription has been empty for so many seconds. "
-            "After a kill, what was in flight comes back within 60.",
+            help="On one machine: end when the subscription, once reached, has been empty for so "
+            "many seconds. After a kill, what was in flight comes back within 60.",
         )
         dry_run.add_flags(parser.add_argument_group(f"dry run ({dry_run.DRY_RUN})", dry_run.HELP))
         parser.add_argument_group("on many machines").add_argument(
