@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from pipeline.command_line import CommandLineError, nearest
+from pipeline.dryrun.flags import DRY_RUN
 from pipeline.places import unwritable
 from transforms.filter import TimeRange
 
@@ -16,7 +17,6 @@ PROG: Final = "python -m pipeline backfill"
 FORMS: Final = "a file, a folder, a glob, or a gs:// prefix, of .json, .ndjson, .gz or .zip files"
 _FROM: Final = "--from"
 _INPUTS: Final = ("--input_files", "--input_subscription")
-_DRY_RUN: Final = "--dry_run"
 
 
 class Backfill(Struct, frozen=True, kw_only=True):
@@ -105,11 +105,11 @@ def _problems(given: argparse.Namespace, others: Sequence[str]) -> Iterator[str]
         meant = [f"; was it meant by {name}?" for name in names if nearest(name, [_FROM])][:1]
         yield f"{_FROM} SOURCE is missing: {FORMS}{''.join(meant)}"
     for flag in _INPUTS:
-        if any(other == flag or other.startswith(f"{flag}=") for other in others):
+        if _is_given(flag, others):
             yield f"{flag} is the job's; a backfill reads what --from names"
-    if any(other == _DRY_RUN or other.startswith(f"{_DRY_RUN}=") for other in others):
+    if _is_given(DRY_RUN, others):
         yield (
-            f"{_DRY_RUN} is the job's, and a backfill sends; leave out --yes to see what it would "
+            f"{DRY_RUN} is the job's, and a backfill sends; leave out --yes to see what it would "
             "send, or give the job's --dry_run with --input_files"
         )
     if given.manifest:
@@ -136,6 +136,10 @@ def _problems(given: argparse.Namespace, others: Sequence[str]) -> Iterator[str]
                 f"--events: found {given.events!r}; names with commas between them, or a JSON list "
                 "of names"
             )
+
+
+def _is_given(flag: str, arguments: Sequence[str]) -> bool:
+    return any(each == flag or each.startswith(f"{flag}=") for each in arguments)
 
 
 def _time_ms(text: str) -> int:

@@ -112,8 +112,7 @@ def _on_one_machine(asked: Backfill, options: PipelineOptions, settings: Setting
         manifest = manifests.read(path, work)
         if manifest.finished:
             return _nothing_left(path, manifest)
-        print(f"Looking at {amount(len(found.files), 'file')} of {asked.source} …", flush=True)
-        stock = take_stock(found.files)
+        stock = _stock_of(asked, found)
         if manifest.counts:
             print(
                 f"Going on with {path}: {manifest.counts.get(RECEIVED, 0):,} records and "
@@ -208,8 +207,7 @@ def _on_many_machines(asked: Backfill, options: PipelineOptions, settings: Setti
     found = find(asked.source, asked.within)
     policy, credentials = launch.delivery_of(options, settings, hold=True)
     store = launch.store_of(options.view_as(StreamOptions))
-    print(f"Looking at {amount(len(found.files), 'file')} of {asked.source} …", flush=True)
-    if not _agreed(asked, found, settings, take_stock(found.files), Place()):
+    if not _agreed(asked, found, settings, _stock_of(asked, found), Place()):
         return launch.EXIT_USAGE
 
     def build(pipeline: beam.Pipeline) -> None:
@@ -219,6 +217,12 @@ def _on_many_machines(asked: Backfill, options: PipelineOptions, settings: Setti
 
     launch.submit(build, options)
     return launch.EXIT_OK
+
+
+def _stock_of(asked: Backfill, found: Found) -> Stock:
+    """Opens the archives, and says so first: of many it takes a while."""
+    print(f"Looking at {amount(len(found.files), 'file')} of {asked.source} …", flush=True)
+    return take_stock(found.files)
 
 
 def _agreed(asked: Backfill, found: Found, settings: Settings, stock: Stock, start: Place) -> bool:

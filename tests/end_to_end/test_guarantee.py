@@ -12,7 +12,6 @@ from pipeline.local.customerio.faults import Respond
 from tests.end_to_end.harness import (
     API_KEY,
     PUBLISHED_AT,
-    SITE_ID,
     SUBSCRIPTION,
     Program,
     PubSub,
@@ -45,12 +44,6 @@ def broker() -> Iterator[PubSub]:
             for number in range(RECORDS)
         )
         yield server
-
-
-@pytest.fixture
-def customerio() -> Iterator[CustomerIoStandIn]:
-    with CustomerIoStandIn(SITE_ID, API_KEY) as stand_in:
-        yield stand_in
 
 
 def numbers(customerio: CustomerIoStandIn) -> list[int]:

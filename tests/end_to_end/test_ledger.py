@@ -1,11 +1,8 @@
 """20 000 mixed records, one in ten broken in every way: everything is accounted for."""
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from pipeline.local.customerio import CustomerIoStandIn
 from pipeline.local.traffic import TROUBLE_LABELS, generate
@@ -17,7 +14,6 @@ from tests.end_to_end.harness import (
     Program,
     PubSub,
     Recorder,
-    pub_sub,
 )
 
 RECORDS = 20_000
@@ -35,13 +31,6 @@ SETTINGS: dict[str, Any] = {
     "mappings": {"anonymous": "dead_letter"},
     "delivery": {"max_requests_per_second": 0},
 }
-
-
-@pytest.fixture
-def broker() -> Iterator[PubSub]:
-    """A running emulator."""
-    with pub_sub() as server:
-        yield server
 
 
 def test_every_record_is_accounted_for(broker: PubSub, tmp_path: Path) -> None:

@@ -12,13 +12,10 @@ import pytest
 
 from pipeline.local.customerio import CustomerIoStandIn
 from tests.end_to_end.harness import (
-    API_KEY,
     PUBLISHED_AT,
-    SITE_ID,
     SUBSCRIPTION,
     Program,
     PubSub,
-    pub_sub,
 )
 from tests.end_to_end.held import hold_after, let_go, wait_until_held
 from tests.transforms.memory.model import NAMES, draw_operations
@@ -98,19 +95,6 @@ def held(customerio: CustomerIoStandIn) -> dict[str, dict[str, str]]:
         }
         for person in customerio.workspace.people()
     }
-
-
-@pytest.fixture
-def broker() -> Iterator[PubSub]:
-    """An empty subscription."""
-    with pub_sub() as server:
-        yield server
-
-
-@pytest.fixture
-def customerio() -> Iterator[CustomerIoStandIn]:
-    with CustomerIoStandIn(SITE_ID, API_KEY) as stand_in:
-        yield stand_in
 
 
 def nobody_left_out(made: list[Change], found: dict[str, dict[str, str]]) -> None:

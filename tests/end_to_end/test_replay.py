@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,6 @@ from tests.end_to_end.harness import (
     Program,
     PubSub,
     patient,
-    pub_sub,
 )
 from tests.end_to_end.held import hold_after, let_go, wait_until_held
 
@@ -77,18 +76,6 @@ class Replay(Program):
                 stderr=log,
             )
         self._started.append(self)
-
-
-@pytest.fixture
-def broker() -> Iterator[PubSub]:
-    with pub_sub() as server:
-        yield server
-
-
-@pytest.fixture
-def customerio() -> Iterator[CustomerIoStandIn]:
-    with CustomerIoStandIn(SITE_ID, API_KEY) as stand_in:
-        yield stand_in
 
 
 def settle(program: Program) -> dict[str, Any]:
